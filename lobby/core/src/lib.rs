@@ -1,0 +1,1 @@
+//! Matching, placing and seating as one pure state machine.

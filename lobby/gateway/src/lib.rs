@@ -1,0 +1,1 @@
+//! The public port: carries game sockets to rooms and everything else to the lobby.

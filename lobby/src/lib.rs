@@ -1,0 +1,1 @@
+//! The lobby: doors for players, rooms and operators around the pure core.

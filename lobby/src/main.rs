@@ -1,0 +1,3 @@
+//! The lobby: doors for players, rooms and operators around the pure core.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The player's side of the game socket, for browsers and bots.

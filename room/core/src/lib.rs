@@ -1,0 +1,1 @@
+//! Seats, ticks, deltas, resume and drain as one pure state machine.

@@ -1,0 +1,1 @@
+//! What a game is: the trait that a platform team implements.

@@ -1,0 +1,1 @@
+//! The game room: one authoritative loop behind one WebSocket door.

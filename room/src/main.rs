@@ -1,0 +1,3 @@
+//! The game room: one authoritative loop behind one WebSocket door.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Bots that play through the players' doors, and the benchmarks.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Both cores in one thread, on a false network, from one seed.
