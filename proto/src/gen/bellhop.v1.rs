@@ -1763,7 +1763,14 @@ pub struct StopRoomRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StopRoomResponse {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct StopLobbyRequest {}
+pub struct StopLobbyRequest {
+    /// Drains every room first: no new match, those that run may finish. The lobby ends when the last room has gone.
+    #[prost(bool, tag = "1")]
+    pub rooms_too: bool,
+    /// How long matches may go on; then rooms are stopped. 0: stopped at once.
+    #[prost(uint32, tag = "2")]
+    pub within_seconds: u32,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StopLobbyResponse {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
