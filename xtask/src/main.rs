@@ -1,8 +1,16 @@
 //! Every command of the repository.
 
+mod assemble;
+mod bench;
 mod codegen;
+mod needs;
+mod play;
+mod stack;
+mod steps;
+mod test;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -16,16 +24,39 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build what is missing, start everything on this machine and print one URL. Ctrl-C ends it.
+    Play(play::Args),
+    /// Check and test everything, or the named tiers.
+    Test(test::Args),
+    /// Run benchmarks in release mode.
+    Bench(bench::Args),
+    /// Build the binaries, the games' bundles and the page.
+    Build(assemble::Args),
     /// Generate proto/src/gen from the .proto files.
     Codegen,
 }
 
+/// The repository.
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository").to_owned()
 }
 
-fn main() -> Result<()> {
+fn run() -> Result<()> {
     match Args::parse().command {
+        Command::Play(args) => play::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Build(args) => assemble::build(&args).map(drop),
         Command::Codegen => codegen::generate(&root(), &root().join("proto/src/gen")),
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

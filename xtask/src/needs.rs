@@ -1,0 +1,85 @@
+//! What the commands need on a machine, installed only where it is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::steps::{quietly, step};
+
+/// Oldest Node.js that builds the page: what Vite 8 asks for.
+const NODE_MAJOR: u32 = 20;
+
+/// Where Debian puts Chromium.
+pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// The Rust target with this name.
+///
+/// # Errors
+/// If rustup does not have it and cannot get it.
+pub(crate) fn rust_target(name: &str) -> Result<()> {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().context("could not run rustc")?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
+    if sysroot.join("lib/rustlib").join(name).is_dir() {
+        return Ok(());
+    }
+    step(&format!("adding the Rust target {name}"), || {
+        quietly(Command::new("rustup").args(["target", "add", name])).with_context(|| {
+            format!("the target {name} is missing: install rustup, or your distribution's package for it")
+        })
+    })
+}
+
+/// Node.js and the page's packages, as package-lock.json names them.
+///
+/// # Errors
+/// If Node.js is missing or too old, or npm fails.
+pub(crate) fn node_packages(root: &Path) -> Result<()> {
+    let version = Command::new("node").arg("--version").stderr(Stdio::null()).output();
+    let Ok(version) = version else {
+        bail!("Node.js is missing: the page is built with it. Install Node.js {NODE_MAJOR} or newer, then try again.");
+    };
+    let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+    let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    if major < NODE_MAJOR {
+        bail!("Node.js {version} is too old: the page is built with Node.js {NODE_MAJOR} or newer.");
+    }
+    let lock = root.join("package-lock.json");
+    let installed = root.join("node_modules/.package-lock.json");
+    let fresh = matches!((modified(&lock), modified(&installed)), (Some(lock), Some(done)) if done >= lock);
+    if fresh {
+        return Ok(());
+    }
+    step("installing the page's packages", || {
+        quietly(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(root))
+    })
+}
+
+/// A real Chromium.
+///
+/// # Errors
+/// If it is missing and Debian's package cannot be installed.
+pub(crate) fn chromium() -> Result<()> {
+    debian_package("chromium", Path::new(CHROMIUM))
+}
+
+fn debian_package(package: &str, program: &Path) -> Result<()> {
+    if program.exists() {
+        return Ok(());
+    }
+    if !nix::unistd::geteuid().is_root() {
+        bail!("{} is missing: run `apt-get install {package}` as root, then try again", program.display());
+    }
+    step(&format!("installing Debian's {package}"), || {
+        quietly(Command::new("apt-get").args(["update", "-qq"]))?;
+        quietly(
+            Command::new("apt-get")
+                .args(["install", "-y", "-qq", "--no-install-recommends", package])
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+    })
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}

@@ -1,0 +1,80 @@
+//! Steps that show what they wait for.
+
+use std::io::{IsTerminal, Read};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How much of a failed command's output is shown, in bytes from its end.
+const SHOWN_OUTPUT: usize = 16 * 1024;
+
+/// Runs `work` under a line that says what is being waited for, and for how long.
+pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let started = Instant::now();
+    let terminal = std::io::stderr().is_terminal();
+    let bar = if terminal { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    if terminal {
+        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}").context("the template is valid")?;
+        bar.set_style(style);
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+    } else {
+        eprintln!("- {what}");
+    }
+    let outcome = work();
+    bar.finish_and_clear();
+    let seconds = started.elapsed().as_secs_f32();
+    match &outcome {
+        Ok(_) if terminal => eprintln!("✓ {what} ({seconds:.1} s)"),
+        Ok(_) if seconds >= 2.0 => eprintln!("  done in {seconds:.1} s"),
+        Ok(_) => {}
+        Err(_) => eprintln!("✗ {what} ({seconds:.1} s)"),
+    }
+    outcome
+}
+
+/// Runs a command quietly; its output is shown only when it fails.
+///
+/// # Errors
+/// If it cannot be started or ends with anything but success.
+pub(crate) fn quietly(command: &mut Command) -> Result<()> {
+    let name = describe(command);
+    let mut output = tempfile::tempfile().context("a file for the command's output")?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?)
+        .status()
+        .with_context(|| format!("could not start `{name}`"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    std::io::Seek::rewind(&mut output)?;
+    let mut bytes = Vec::new();
+    output.read_to_end(&mut bytes)?;
+    text.push_str(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(SHOWN_OUTPUT)..]));
+    eprintln!("{text}");
+    bail!("`{name}` failed ({status})")
+}
+
+/// Runs a command whose output is the point.
+///
+/// # Errors
+/// If it cannot be started or ends with anything but success.
+pub(crate) fn loudly(command: &mut Command) -> Result<()> {
+    let name = describe(command);
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("could not start `{name}`"))?;
+    if !status.success() {
+        bail!("`{name}` failed ({status})");
+    }
+    Ok(())
+}
+
+fn describe(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.join(" ")
+}

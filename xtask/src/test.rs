@@ -1,0 +1,132 @@
+//! `cargo xtask test`: everything, in tiers that can be named.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::assemble::{self, cargo};
+use crate::stack::{Place, Stack};
+use crate::steps::{loudly, quietly, step};
+use crate::{codegen, needs, root};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only these tiers, in the order in which they always run.
+    #[arg(long, value_enum)]
+    tier: Vec<Tier>,
+}
+
+/// What can be run by name.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tier {
+    /// Format, lints, generated code, docs.
+    Check,
+    /// Unit and property tests, and the processes over real sockets.
+    Unit,
+    /// Both cores on a false network, from seeds.
+    Sim,
+    /// The whole system in a real Chromium.
+    Browser,
+}
+
+const SIMULATION: &str = "bellhop-sim";
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser] {
+        if !args.tier.is_empty() && !args.tier.contains(&tier) {
+            continue;
+        }
+        let started = Instant::now();
+        match tier {
+            Tier::Check => check()?,
+            Tier::Unit => unit()?,
+            Tier::Sim => sim()?,
+            Tier::Browser => browser()?,
+        }
+        let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        eprintln!("tier {name}: passed in {:.0} s", started.elapsed().as_secs_f32());
+    }
+    Ok(())
+}
+
+fn check() -> Result<()> {
+    let root = root();
+    step("format", || quietly(cargo().args(["fmt", "--all", "--check"])))?;
+    step("generated code", || generated_code_is_fresh(&root))?;
+    step("lints", || {
+        quietly(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    step("docs", || {
+        quietly(cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    needs::node_packages(&root)?;
+    step("types of the page", || quietly(Command::new("npm").args(["run", "--silent", "check"]).current_dir(&root)))
+}
+
+fn generated_code_is_fresh(root: &Path) -> Result<()> {
+    let fresh = tempfile::tempdir()?;
+    codegen::generate(root, fresh.path())?;
+    for entry in fs::read_dir(fresh.path())? {
+        let entry = entry?;
+        let committed = root.join("proto/src/gen").join(entry.file_name());
+        if fs::read(entry.path())? != fs::read(&committed).unwrap_or_default() {
+            bail!("{} is stale: run `cargo xtask codegen` and commit", committed.display());
+        }
+    }
+    Ok(())
+}
+
+fn unit() -> Result<()> {
+    // The tests start the real processes.
+    assemble::binaries(false)?;
+    tests(&["--workspace", "--exclude", SIMULATION])
+}
+
+fn sim() -> Result<()> {
+    tests(&["--package", SIMULATION])
+}
+
+/// Runs tests with nextest where it is there, and with cargo's own runner where not.
+fn tests(which: &[&str]) -> Result<()> {
+    let nextest = cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    let mut command = cargo();
+    if nextest {
+        command.args(["nextest", "run", "--no-fail-fast"]).args(which);
+    } else {
+        command.args(["test", "--quiet", "--no-fail-fast", "--all-targets"]).args(which);
+    }
+    loudly(&mut command)
+}
+
+fn browser() -> Result<()> {
+    needs::chromium()?;
+    let built = assemble::build_all(false)?;
+    let root = root();
+    let data = tempfile::tempdir().context("a directory for the test's data")?;
+    let mut place = Place::free(data.path())?;
+    place.config = Some(root.join("tests/e2e/bellhop.toml"));
+    let stack = step("starting lobby and gateway", || Stack::start(&place, &built))?;
+    let artifacts = root.join("artifacts");
+    fs::create_dir_all(&artifacts)?;
+    let tested = loudly(
+        Command::new("npm")
+            .args(["run", "--silent", "e2e"])
+            .current_dir(&root)
+            .env("BASE_URL", place.url())
+            .env("DATA_DIR", data.path())
+            .env("CHROMIUM", needs::CHROMIUM)
+            .env("ARTIFACTS", &artifacts),
+    );
+    if tested.is_err() {
+        for log in ["lobby.log", "gateway.log"] {
+            let _kept = fs::copy(data.path().join(log), artifacts.join(log));
+        }
+        eprintln!("screenshots and logs: {}", artifacts.display());
+    }
+    let stopped = stack.drain(Duration::ZERO, || false);
+    tested.and(stopped)
+}
