@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything, in tiers that can be named.
 
+mod architecture;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -56,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn check() -> Result<()> {
     let root = root();
     step("format", || quietly(cargo().args(["fmt", "--all", "--check"])))?;
+    step("paths in ARCHITECTURE.md", || architecture::names_what_exists(&root))?;
     step("generated code", || generated_code_is_fresh(&root))?;
     step("lints", || {
         quietly(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
