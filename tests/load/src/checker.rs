@@ -1,0 +1,286 @@
+//! The offline checker: from what clients saw, whether every promise was kept.
+//!
+//! It knows nothing of the servers. It is given the record and looks for what must never be in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::record::{Line, Saw};
+
+/// What must hold beyond the promises that always hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Demands {
+    /// The longest time between two frames of a live match, in microseconds.
+    pub longest_gap_us: u64,
+    /// Whether a game socket may close before its match has ended.
+    pub sockets_may_close: bool,
+}
+
+/// What the record amounts to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Tickets that were promised.
+    pub tickets: usize,
+    /// Of those, cancelled, and known to be so.
+    pub cancelled: usize,
+    /// Matches in which somebody was seated.
+    pub matches: usize,
+    /// The longest gap between frames, in microseconds.
+    pub longest_gap_us: u64,
+}
+
+#[derive(Default)]
+struct Ticket<'a> {
+    player: &'a str,
+    events: BTreeMap<u64, (&'a str, &'a str)>,
+    cancel: Option<(&'a str, &'a str)>,
+    last: Option<&'a str>,
+}
+
+#[derive(Default)]
+struct Played<'a> {
+    seats: BTreeMap<u16, BTreeSet<&'a str>>,
+    ended: bool,
+    told: Option<(&'a str, &'a [(u32, String, u32)])>,
+}
+
+/// Judges a record.
+///
+/// # Errors
+/// Every promise that was broken, in words, at most a hundred.
+pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
+    let mut broken = Vec::new();
+    let mut tickets: BTreeMap<&str, Ticket> = BTreeMap::new();
+    let mut matches: BTreeMap<&str, Played> = BTreeMap::new();
+    let mut promised = BTreeSet::new();
+    let mut seated: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut tally = Tally::default();
+    for line in lines {
+        let player = line.player.as_str();
+        match &line.saw {
+            Saw::Ticket { ticket } => {
+                promised.insert(ticket.as_str());
+                tickets.entry(ticket).or_default().player = player;
+            }
+            Saw::Event { ticket, number, kind, match_id } => {
+                let seen = tickets.entry(ticket).or_default();
+                let event = (kind.as_str(), match_id.as_str());
+                if let Some(before) = seen.events.insert(*number, event)
+                    && before != event
+                {
+                    broken.push(format!("event {number} of ticket {ticket} was {before:?} and then {event:?}"));
+                }
+            }
+            Saw::Cancel { ticket, outcome, match_id } => {
+                tickets.entry(ticket).or_default().cancel = Some((outcome, match_id));
+            }
+            Saw::Seated { match_id, seat } => {
+                matches.entry(match_id).or_default().seats.entry(*seat).or_default().insert(player);
+                match seated.insert(player, match_id) {
+                    Some(other) if other != match_id && !matches.get(other).is_some_and(|played| played.ended) => {
+                        broken.push(format!("player {player} was seated in {match_id} while {other} went on"));
+                    }
+                    Some(_) | None => {}
+                }
+            }
+            Saw::Closed { match_id, code, ended } => {
+                if !ended && !demands.sockets_may_close {
+                    broken.push(format!("the game socket of {player} in {match_id} closed with {code}"));
+                }
+            }
+            Saw::Gap { match_id, longest_us } => {
+                tally.longest_gap_us = tally.longest_gap_us.max(*longest_us);
+                if *longest_us > demands.longest_gap_us {
+                    broken.push(format!("{player} waited {longest_us} us for a frame of {match_id}"));
+                }
+            }
+            Saw::Ended { match_id } => matches.entry(match_id).or_default().ended = true,
+            Saw::Match { match_id, state, seats } => {
+                let played = matches.entry(match_id).or_default();
+                let told = (state.as_str(), seats.as_slice());
+                if played.told.is_some_and(|before| before != told) {
+                    broken.push(format!("match {match_id} has two results: {:?} and {told:?}", played.told));
+                }
+                played.told = Some(told);
+            }
+            Saw::Final { ticket, state } => tickets.entry(ticket).or_default().last = Some(state),
+        }
+    }
+    for (id, ticket) in &tickets {
+        judge_ticket(id, ticket, promised.contains(id), &mut broken);
+    }
+    for (id, played) in &matches {
+        judge_match(id, played, &mut broken);
+    }
+    tally.tickets = promised.len();
+    tally.cancelled = tickets.values().filter(|ticket| ticket.cancel.is_some_and(|(is, _)| is == "cancelled")).count();
+    tally.matches = matches.values().filter(|played| !played.seats.is_empty()).count();
+    broken.truncate(100);
+    if broken.is_empty() { Ok(tally) } else { Err(broken) }
+}
+
+fn judge_ticket(id: &str, ticket: &Ticket, promised: bool, broken: &mut Vec<String>) {
+    let player = ticket.player;
+    if promised {
+        match ticket.last {
+            None | Some("unknown") => broken.push(format!("ticket {id} of {player} was promised and is lost")),
+            Some("queued" | "placing") => broken.push(format!("ticket {id} of {player} was left waiting")),
+            Some(_) => {}
+        }
+    }
+    if let (Some((&first, _)), Some((&last, _))) = (ticket.events.first_key_value(), ticket.events.last_key_value()) {
+        let seen = u64::try_from(ticket.events.len()).unwrap_or(u64::MAX);
+        if last - first + 1 != seen {
+            broken.push(format!("ticket {id}: {seen} events seen between number {first} and {last}"));
+        }
+    }
+    match ticket.cancel {
+        Some(("cancelled", _)) => {
+            if ticket.last.is_some_and(|state| state != "cancelled") {
+                broken.push(format!("ticket {id} was cancelled, and then was {}", ticket.last.unwrap_or_default()));
+            }
+            if let Some((number, (kind, at))) = ticket.events.iter().find(|(_, (kind, _))| *kind == "assigned") {
+                let later = ticket.events.range(number..).any(|(_, (kind, _))| *kind == "requeued");
+                if !later {
+                    broken.push(format!("ticket {id} was cancelled, and was {kind} to {at}"));
+                }
+            }
+        }
+        Some(("already_matched", at)) if at.is_empty() => {
+            broken.push(format!("ticket {id}: already matched, but to nothing"));
+        }
+        Some(_) | None => {}
+    }
+}
+
+fn judge_match(id: &str, played: &Played, broken: &mut Vec<String>) {
+    for (seat, players) in &played.seats {
+        if players.len() > 1 {
+            broken.push(format!("seat {seat} of {id} was given to {players:?}"));
+        }
+    }
+    if played.seats.is_empty() {
+        return;
+    }
+    match played.told {
+        Some(("ended", seats)) => {
+            for (seat, players) in &played.seats {
+                let told = seats.iter().find(|(number, _, _)| *number == u32::from(*seat));
+                if !told.is_some_and(|(_, player, rank)| players.contains(player.as_str()) && *rank > 0) {
+                    broken.push(format!("the result of {id} does not have {players:?} on seat {seat}: {told:?}"));
+                }
+            }
+        }
+        Some((state, _)) => broken.push(format!("match {id} was played and is {state}")),
+        None => broken.push(format!("nobody asked how match {id} ended")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEMANDS: Demands = Demands { longest_gap_us: 250_000, sockets_may_close: false };
+
+    fn check(says: &str, story: &[(&str, Saw)]) {
+        let lines: Vec<_> = (0..)
+            .zip(story)
+            .map(|(at_us, (player, saw))| Line { at_us, player: (*player).into(), saw: saw.clone() })
+            .collect();
+        let broken = judge(&lines, DEMANDS).err().unwrap_or_default().join("; ");
+        assert_eq!(broken, says);
+    }
+
+    fn ticket(id: &str) -> Saw {
+        Saw::Ticket { ticket: id.into() }
+    }
+    fn last(id: &str, state: &str) -> Saw {
+        Saw::Final { ticket: id.into(), state: state.into() }
+    }
+    fn event(id: &str, number: u64, kind: &str) -> Saw {
+        Saw::Event { ticket: id.into(), number, kind: kind.into(), match_id: String::new() }
+    }
+    fn cancel(id: &str, outcome: &str) -> Saw {
+        Saw::Cancel { ticket: id.into(), outcome: outcome.into(), match_id: String::new() }
+    }
+    fn seated(id: &str, seat: u16) -> Saw {
+        Saw::Seated { match_id: id.into(), seat }
+    }
+    fn ended(id: &str) -> Saw {
+        Saw::Ended { match_id: id.into() }
+    }
+    fn told(id: &str, state: &str, seats: &[(u32, &str, u32)]) -> Saw {
+        let seats = seats.iter().map(|(seat, player, rank)| (*seat, (*player).into(), *rank)).collect();
+        Saw::Match { match_id: id.into(), state: state.into(), seats }
+    }
+
+    #[test]
+    fn a_good_evening_is_no_complaint() {
+        check(
+            "",
+            &[
+                ("ann", ticket("t1")),
+                ("ann", event("t1", 1, "queued")),
+                ("ann", event("t1", 1, "queued")),
+                ("ann", event("t1", 2, "assigned")),
+                ("ann", seated("m1", 0)),
+                ("ann", Saw::Gap { match_id: "m1".into(), longest_us: 249_000 }),
+                ("ann", ended("m1")),
+                ("ann", Saw::Closed { match_id: "m1".into(), code: 1000, ended: true }),
+                ("ann", seated("m2", 0)),
+                ("ann", ended("m2")),
+                ("bob", ticket("t2")),
+                ("bob", cancel("t2", "cancelled")),
+                ("-", last("t1", "done")),
+                ("-", last("t2", "cancelled")),
+                ("-", told("m1", "ended", &[(0, "ann", 1)])),
+                ("-", told("m2", "ended", &[(0, "ann", 1)])),
+            ],
+        );
+    }
+
+    #[test]
+    fn every_broken_promise_is_named() {
+        check("ticket t1 of ann was promised and is lost", &[("ann", ticket("t1"))]);
+        check("ticket t1 of ann was left waiting", &[("ann", ticket("t1")), ("-", last("t1", "queued"))]);
+        check(
+            "ticket t1: 2 events seen between number 1 and 3",
+            &[("ann", event("t1", 1, "queued")), ("ann", event("t1", 3, "ended"))],
+        );
+        check(
+            "event 1 of ticket t1 was (\"queued\", \"\") and then (\"matched\", \"\")",
+            &[("ann", event("t1", 1, "queued")), ("ann", event("t1", 1, "matched"))],
+        );
+        check(
+            "ticket t1 was cancelled, and then was connected; ticket t1 was cancelled, and was assigned to ",
+            &[("ann", cancel("t1", "cancelled")), ("ann", event("t1", 2, "assigned")), ("-", last("t1", "connected"))],
+        );
+        check("ticket t1: already matched, but to nothing", &[("ann", cancel("t1", "already_matched"))]);
+        check(
+            "player ann was seated in m2 while m1 went on; the result of m1 does not have {\"ann\"} on seat 0: None; \
+             match m2 was played and is lost",
+            &[
+                ("ann", seated("m1", 0)),
+                ("ann", seated("m2", 0)),
+                ("-", told("m1", "ended", &[])),
+                ("-", told("m2", "lost", &[])),
+            ],
+        );
+        check(
+            "match m1 has two results: Some((\"ended\", [(0, \"ann\", 1)])) and (\"ended\", [(0, \"ann\", 2)]); \
+             seat 0 of m1 was given to {\"ann\", \"bob\"}",
+            &[
+                ("ann", seated("m1", 0)),
+                ("bob", seated("m1", 0)),
+                ("-", told("m1", "ended", &[(0, "ann", 1)])),
+                ("-", told("m1", "ended", &[(0, "ann", 2)])),
+            ],
+        );
+        check(
+            "the game socket of ann in m1 closed with 1006; ann waited 250001 us for a frame of m1",
+            &[
+                ("ann", Saw::Closed { match_id: "m1".into(), code: 1006, ended: false }),
+                ("ann", Saw::Gap { match_id: "m1".into(), longest_us: 250_001 }),
+            ],
+        );
+    }
+}
