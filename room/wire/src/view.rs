@@ -1,0 +1,46 @@
+//! What a player sees, and how it changes.
+
+use crate::{DecodeError, Fnv, Reader, Wire, Writer};
+
+/// What one class of viewers sees of a game. It travels whole once, then as changes.
+///
+/// The law: for any two views `a` and `b`, `a.patch(ticks, b.diff(a, ticks))` is `b`. Whatever both sides can work
+/// out by themselves from `ticks` need not be written.
+pub trait View: Wire + Clone + PartialEq {
+    /// Writes what leads from `base`, `ticks` steps ago, to this view. Unless a game knows better: all of it, if
+    /// anything changed.
+    fn diff(&self, base: &Self, ticks: u32, to: &mut Writer) {
+        let _ = ticks;
+        let changed = self != base;
+        to.bool(changed);
+        if changed {
+            self.write(to);
+        }
+    }
+
+    /// Makes this view, `ticks` steps older, what [`View::diff`] was asked for.
+    ///
+    /// # Errors
+    /// When the bytes are no such change; this view is then in no particular state.
+    fn patch(&mut self, ticks: u32, from: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let _ = ticks;
+        if from.bool()? {
+            *self = Self::read(from)?;
+        }
+        Ok(())
+    }
+
+    /// What to show at `now_ms` of the match, given the state that was sent: clocks run on here.
+    fn at(&mut self, now_ms: u64) {
+        let _ = now_ms;
+    }
+
+    /// 16 bits by which two sides find out that they hold different views.
+    fn check(&self) -> u16 {
+        let mut writer = Writer::new();
+        self.write(&mut writer);
+        Fnv::new().bytes(&writer.finish()).short()
+    }
+}
+
+impl View for () {}
