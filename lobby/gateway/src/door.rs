@@ -36,7 +36,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What is said to a connection too many, before any byte of it was read.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-content-type: application/problem+json\r\ncontent-length: 161\r\n\r\n\
+content-type: application/problem+json\r\ncontent-length: 165\r\n\r\n\
 {\"type\":\"urn:bellhop:problem:full\",\"title\":\"Too many connections\",\"status\":503,\
 \"detail\":\"The gateway holds as many connections as it may.\",\"hint\":\"Try again later.\"}";
 

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     };
     start_log(&settings);
     raise_file_limit();
+    accept_signals();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -68,6 +69,13 @@ fn start_log(settings: &Settings) {
         log.json().init();
     } else {
         log.with_ansi(std::io::stderr().is_terminal()).init();
+    }
+}
+
+/// Whoever started us may have blocked signals for itself; a child inherits that, and would never hear of a stop.
+fn accept_signals() {
+    if let Err(error) = nix::sys::signal::SigSet::all().thread_unblock() {
+        tracing::warn!(%error, "could not unblock the signals");
     }
 }
 

@@ -33,8 +33,11 @@ const KERNEL_BYTES: usize = 16 * 1024;
 /// Unsent bytes above which the socket counts as full, so that a slow player is noticed by the room.
 const NOT_SENT_BYTES: u32 = 4 * 1024;
 
-/// After one side said its last byte, the other gets this long.
-const HALF_CLOSED: Duration = Duration::from_secs(10);
+/// After the player said his last byte, the room gets this long for its own.
+const PLAYER_CLOSED: Duration = Duration::from_secs(10);
+
+/// After the room said its last byte, nobody reads what the player still says.
+const ROOM_CLOSED: Duration = Duration::from_secs(2);
 
 /// When to come back to a room that could not be reached.
 const RETRY_SECONDS: u32 = 1;
@@ -229,8 +232,8 @@ async fn carry(shared: &Shared, player: Upgraded, room: Upgraded) -> io::Result<
     tokio::pin!(up, down);
     // One direction that ended leaves the other its last words; one that broke takes the other along.
     let (up, down) = tokio::select! {
-        up = &mut up => (up?, tokio::time::timeout(HALF_CLOSED, down).await.unwrap_or(Ok(0))?),
-        down = &mut down => (tokio::time::timeout(HALF_CLOSED, up).await.unwrap_or(Ok(0))?, down?),
+        up = &mut up => (up?, tokio::time::timeout(PLAYER_CLOSED, down).await.unwrap_or(Ok(0))?),
+        down = &mut down => (tokio::time::timeout(ROOM_CLOSED, up).await.unwrap_or(Ok(0))?, down?),
     };
     shared.metrics.relayed_up.inc_by(up);
     shared.metrics.relayed_down.inc_by(down);
