@@ -36,11 +36,14 @@ struct Ticket<'a> {
     last: Option<&'a str>,
 }
 
+/// A match's state, and its seats as (seat, player, rank).
+type Told<'a> = (&'a str, &'a [(u32, String, u32)]);
+
 #[derive(Default)]
 struct Played<'a> {
     seats: BTreeMap<u16, BTreeSet<&'a str>>,
     ended: bool,
-    told: Option<(&'a str, &'a [(u32, String, u32)])>,
+    told: Option<Told<'a>>,
 }
 
 /// Judges a record.
@@ -145,7 +148,7 @@ fn judge_ticket(id: &str, ticket: &Ticket, promised: bool, broken: &mut Vec<Stri
                 }
             }
         }
-        Some(("already_matched", at)) if at.is_empty() => {
+        Some(("already_matched", "")) => {
             broken.push(format!("ticket {id}: already matched, but to nothing"));
         }
         Some(_) | None => {}
