@@ -1,1 +1,28 @@
 //! Seats, ticks, deltas, resume and drain as one pure state machine.
+//!
+//! A [`Room`] knows the games it can host and hosts one match at a time. The shell tells it what happened
+//! ([`Room::host`], [`Room::admit`], [`Room::receive`], [`Room::disconnected`], [`Room::blocked`] …) and that time
+//! passed ([`Room::advance`]), then carries out what [`Room::poll`] says until it says nothing more, and comes back
+//! at [`Room::deadline`]. There is no clock, no socket and no thread in here.
+
+mod bucket;
+mod conn;
+mod entry;
+mod frame;
+mod hosted;
+mod room;
+mod seat;
+mod time;
+mod types;
+mod views;
+
+pub use bellhop_wire::{CloseCode, Presence};
+pub use entry::{GameEntry, game};
+pub use frame::Frame;
+pub use room::Room;
+pub use time::Time;
+pub use types::limits;
+pub use types::{
+    AdmitError, Claim, ConnId, HostError, MatchResult, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec,
+    SeatStatus, SeatsError, Stats, Status,
+};

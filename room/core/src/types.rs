@@ -1,0 +1,354 @@
+//! What goes in and out of a room.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bellhop_wire::{CloseCode, Presence};
+
+use crate::{Frame, Time};
+
+/// Every limit of a room, with where its number comes from.
+pub mod limits {
+    use std::time::Duration;
+
+    /// How long a seat waits for its player: a page loads its game well within this.
+    pub const RESERVED: Duration = Duration::from_secs(30);
+    /// How long the clock waits for the last players once the first has come.
+    pub const START_WAIT: Duration = Duration::from_secs(10);
+    /// Steps made at once to catch up; what is missing beyond is dropped and counted.
+    pub const MAX_CATCH_UP: u32 = 4;
+    /// A client whose oldest unacknowledged frame is older than its best round trip and this is skipped.
+    pub const BEHIND_AFTER: Duration = Duration::from_millis(500);
+    /// The round trip assumed before one was measured.
+    pub const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(500);
+    /// A client that acknowledges nothing for this long, though frames wait, is closed.
+    pub const TOO_SLOW_AFTER: Duration = Duration::from_secs(15);
+    /// A client from which nothing was heard for this long is closed.
+    pub const SILENT_AFTER: Duration = Duration::from_secs(15);
+    /// The same for a hidden page, whose timers browsers slow down to once a minute.
+    pub const HIDDEN_SILENT_AFTER: Duration = Duration::from_secs(150);
+    /// A socket must say hello within this.
+    pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+    /// States kept per view class for clients that were skipped; an older one costs a keyframe.
+    pub const MAX_BASELINES: usize = 16;
+    /// Frames to one client that may be unacknowledged: 4 s at 60 frames a second.
+    pub const MAX_UNACKED: usize = 256;
+    /// Events of a match kept for those who missed them; older ones are only in the state.
+    pub const MAX_EVENTS: usize = 4096;
+    /// Join tokens one match remembers as used.
+    pub const MAX_NONCES: usize = 16 * 1024;
+    /// Every so many states carry a check value.
+    pub const CHECK_EVERY: u64 = 64;
+    /// What is waiting for a blocked client beside states: messages.
+    pub const MAX_WAITING_MESSAGES: usize = 64;
+}
+
+/// A socket, as the shell numbers it. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// A seat and who sits in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeatSpec {
+    /// The seat.
+    pub seat: u16,
+    /// The player's id.
+    pub player: String,
+    /// The player's name.
+    pub name: String,
+    /// Tells players of the same name apart.
+    pub tag: String,
+    /// The team, counted from 0.
+    pub team: u16,
+}
+
+/// A match to host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchSpec {
+    /// The match.
+    pub match_id: String,
+    /// Grows with every match placed; an older one than the last is refused.
+    pub epoch: u64,
+    /// The game's name.
+    pub game: String,
+    /// The game's configuration as JSON; empty for the defaults.
+    pub config_json: String,
+    /// Decides everything random.
+    pub seed: u64,
+    /// The players to begin with.
+    pub seats: Vec<SeatSpec>,
+    /// Seats the match may have in all; 0: as many as the game has.
+    pub max_seats: u16,
+}
+
+/// What a verified token claims. The shell has checked its seal and its expiry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The epoch of the match.
+    pub epoch: u64,
+    /// The match.
+    pub match_id: String,
+    /// The player.
+    pub player: String,
+    /// The seat.
+    pub seat: u16,
+    /// Makes it single use.
+    pub nonce: u64,
+    /// Whether the room itself made it, for coming back.
+    pub resume: bool,
+}
+
+/// What the shell seals into a resume token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumeClaim {
+    /// The epoch of the match.
+    pub epoch: u64,
+    /// The match.
+    pub match_id: String,
+    /// The player.
+    pub player: String,
+    /// The seat.
+    pub seat: u16,
+    /// Names this token among those of the seat.
+    pub nonce: u64,
+}
+
+/// Why a socket may not open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdmitError {
+    /// Nothing runs here.
+    #[error("no match runs in this room")]
+    NoMatch,
+    /// That match is over, or was never here.
+    #[error("the token is for another match")]
+    OtherMatch,
+    /// The match has no such seat.
+    #[error("the match has no seat {seat}")]
+    UnknownSeat {
+        /// The seat.
+        seat: u16,
+    },
+    /// The seat is another player's.
+    #[error("seat {seat} is another player's")]
+    OtherPlayer {
+        /// The seat.
+        seat: u16,
+    },
+    /// The token was used before.
+    #[error("the token was used before; ask for a fresh one")]
+    Replayed,
+    /// The resume token is too old: newer ones were used since.
+    #[error("the resume token was replaced by a newer one")]
+    Stale,
+    /// The seat was given up.
+    #[error("seat {seat} was given up")]
+    GivenUp {
+        /// The seat.
+        seat: u16,
+    },
+    /// More tokens than a match remembers.
+    #[error("too many tokens were used in this match")]
+    TooMany,
+}
+
+impl AdmitError {
+    /// A fixed word for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            AdmitError::NoMatch => "no_match",
+            AdmitError::OtherMatch => "other_match",
+            AdmitError::UnknownSeat { .. } => "unknown_seat",
+            AdmitError::OtherPlayer { .. } => "other_player",
+            AdmitError::Replayed => "replayed",
+            AdmitError::Stale => "stale",
+            AdmitError::GivenUp { .. } => "given_up",
+            AdmitError::TooMany => "too_many",
+        }
+    }
+}
+
+/// Why a match is not hosted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// Another match runs.
+    #[error("match {match_id} runs here")]
+    Busy {
+        /// The match that runs.
+        match_id: String,
+    },
+    /// A newer match was placed here before.
+    #[error("epoch {epoch} is not newer than {last}")]
+    OldEpoch {
+        /// The epoch asked for.
+        epoch: u64,
+        /// The last one hosted.
+        last: u64,
+    },
+    /// The room takes no new match.
+    #[error("the room is draining")]
+    Draining,
+    /// No such game here.
+    #[error("this room does not have the game {game}; it has {have}")]
+    UnknownGame {
+        /// The game asked for.
+        game: String,
+        /// The games there are.
+        have: String,
+    },
+    /// The configuration does not fit the game.
+    #[error("the configuration does not fit the game: {problem}")]
+    Config {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Seats that cannot be.
+    #[error("{problem}")]
+    Seats {
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Why seats were not added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeatsError {
+    /// That match does not run here.
+    #[error("no match with epoch {epoch} runs here")]
+    NoMatch {
+        /// The epoch asked for.
+        epoch: u64,
+    },
+    /// Seats that cannot be.
+    #[error("{problem}")]
+    Seats {
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Something for the shell to do.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Send one binary message: the frame's head and body, one after the other.
+    Send {
+        /// To this socket.
+        conn: ConnId,
+        /// The message.
+        frame: Frame,
+    },
+    /// Close the socket once all that was sent before is out. The room knows nothing of it any more.
+    Close {
+        /// This socket.
+        conn: ConnId,
+        /// The code.
+        code: CloseCode,
+        /// The reason in words.
+        reason: Cow<'static, str>,
+    },
+    /// The seats changed: report [`Room::seats`](crate::Room::seats).
+    SeatsChanged,
+    /// The match ended. The room is ready for the next one.
+    Result(MatchResult),
+}
+
+/// How a match ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchResult {
+    /// The match.
+    pub match_id: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Best first; every seat that was ever taken.
+    pub seats: Vec<SeatResult>,
+    /// Whether it counts.
+    pub rated: bool,
+    /// Time of the match, pauses not counted.
+    pub duration: Duration,
+    /// Why it ended, in words.
+    pub reason: String,
+    /// The events of the match as JSON, from games that are the fold of them.
+    pub history: Vec<String>,
+}
+
+/// What a seat achieved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeatResult {
+    /// The seat.
+    pub seat: u16,
+    /// The player.
+    pub player: String,
+    /// 1 is first; equal ranks are a draw.
+    pub rank: u32,
+    /// Points.
+    pub score: i64,
+}
+
+/// A seat as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeatStatus {
+    /// The seat.
+    pub seat: u16,
+    /// The player.
+    pub player: String,
+    /// Whether the player is there.
+    pub presence: Presence,
+}
+
+/// What the room is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Waits for a match.
+    Ready,
+    /// A match is here.
+    Playing {
+        /// The match.
+        match_id: String,
+        /// Its epoch.
+        epoch: u64,
+        /// The game's name.
+        game: &'static str,
+        /// Steps per second that the game asks for; 0: event-driven.
+        rate_hz: u32,
+        /// Whether its clock runs: it began and is not paused.
+        running: bool,
+        /// When it has to be over, while draining.
+        until: Option<Time>,
+    },
+    /// No match, and none will come.
+    Drained,
+}
+
+/// Counts since the room began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Steps made.
+    pub steps: u64,
+    /// Steps dropped because more than the catch-up limit was missing.
+    pub overruns: u64,
+    /// Sockets open now.
+    pub sockets: u32,
+    /// Messages sent.
+    pub frames: u64,
+    /// Their bytes, without the socket's own headers.
+    pub bytes: u64,
+    /// State bodies encoded: one per view class and baseline.
+    pub bodies: u64,
+    /// Frames not sent because the client was behind.
+    pub skipped: u64,
+    /// Clients that were behind and came back.
+    pub recovered: u64,
+    /// Keyframes sent.
+    pub keyframes: u64,
+    /// Clients that said their view was not the room's.
+    pub desyncs: u64,
+    /// Inputs taken.
+    pub inputs: u64,
+    /// Inputs the game refused.
+    pub inputs_refused: u64,
+    /// Commands taken.
+    pub commands: u64,
+    /// Commands against the rules.
+    pub commands_refused: u64,
+    /// Sockets closed for a violation: malformed, flood, too large, wrong schema.
+    pub violations: u64,
+}
