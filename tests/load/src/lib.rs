@@ -1,5 +1,10 @@
-//! Bots that play through the players' doors, a record of what they saw, and a checker that judges it.
+//! Bots that play through the players' doors, a record of what they saw, a checker that judges it, and the
+//! benchmarks.
 
+pub mod assignments;
+pub mod bench;
 pub mod checker;
 pub mod doors;
+pub mod false_room;
+pub mod open_loop;
 pub mod record;

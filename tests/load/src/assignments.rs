@@ -1,0 +1,169 @@
+//! `lobby/assignments`: players assigned per second, through the lobby's own doors.
+//!
+//! One ticket and one watch stream per player through gRPC, false rooms on real Attach streams that confirm and end
+//! each match, every assignment with its join token, the journal on with fsync, the load on the same cores.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tonic::transport::Channel;
+
+use crate::bench::{Bench, Report};
+use crate::doors::channel;
+use crate::false_room::FalseRoom;
+use crate::open_loop::Crowd;
+
+/// The benchmark.
+pub const BENCH: Bench = Bench {
+    name: "lobby/assignments",
+    about: "players assigned per second, durable, load on the same cores (>= 20000/s; p50 < 5 ms, p99 < 50 ms at half; overload >= 0.8)",
+    run,
+};
+
+/// False rooms: more than can be busy at once at the highest rate.
+const ROOMS: usize = 256;
+/// Connections of the players, as a gateway would hold them.
+const CONNECTIONS: usize = 16;
+/// Guests who come again and again.
+const GUESTS: usize = 20_000;
+/// The first rate offered, and by how much it grows while the lobby keeps up.
+const FIRST_RATE: f64 = 4_000.0;
+const GROWTH: f64 = 1.25;
+/// Served share of the offered at which the lobby no longer keeps up.
+const KEEPS_UP: f64 = 0.97;
+/// How long each rate is offered.
+const RUN: Duration = Duration::from_secs(5);
+/// How long the lobby may take to start.
+const START_WITHIN: Duration = Duration::from_secs(10);
+
+/// A lobby of its own in a directory of its own, killed when dropped.
+struct Lobby {
+    child: Child,
+    data: tempfile::TempDir,
+    public: SocketAddr,
+    private: SocketAddr,
+}
+
+impl Drop for Lobby {
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+impl Lobby {
+    fn start() -> Result<Lobby> {
+        let data = tempfile::tempdir_in(beside_us()?).context("a directory for the lobby's data")?;
+        let config = data.path().join("bellhop.toml");
+        fs::write(&config, CONFIG)?;
+        let free = || TcpListener::bind("127.0.0.1:0")?.local_addr();
+        let (public, private) = (free()?, free()?);
+        let log = fs::File::create(data.path().join("lobby.log"))?;
+        let child = Command::new(beside_us()?.join("bellhop-lobby"))
+            .arg("--data")
+            .arg(data.path())
+            .arg("--config")
+            .arg(&config)
+            .args(["--listen", &public.to_string(), "--private-listen", &private.to_string()])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("starting bellhop-lobby")?;
+        Ok(Lobby { child, data, public, private })
+    }
+
+    async fn ready(&mut self) -> Result<String> {
+        let token = self.data.path().join("keys/fleet-bench.token");
+        let until = Instant::now() + START_WITHIN;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                let log = fs::read_to_string(self.data.path().join("lobby.log")).unwrap_or_default();
+                bail!("the lobby ended at once ({status}):\n{log}");
+            }
+            let listens = tokio::net::TcpStream::connect(self.public).await.is_ok();
+            if let (true, Ok(token)) = (listens, fs::read_to_string(&token)) {
+                return Ok(token);
+            }
+            if Instant::now() > until {
+                bail!("the lobby was not ready within {} s", START_WITHIN.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// One queue of one-on-one matches that accepts anybody, one fleet of rooms that attach by themselves.
+const CONFIG: &str = r#"
+[[fleet]]
+name = "bench"
+games = ["duel"]
+min_ready = 0
+max_rooms = 0
+
+[[queue]]
+name = "duel"
+game = "duel"
+fleet = "bench"
+min_players = 2
+max_players = 2
+"#;
+
+fn beside_us() -> Result<PathBuf> {
+    let us = std::env::current_exe()?;
+    Ok(us.parent().context("a program lies in a directory")?.to_owned())
+}
+
+fn run(report: &mut Report<'_>) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(measure(report))
+}
+
+async fn measure(report: &mut Report<'_>) -> Result<()> {
+    let mut lobby = Lobby::start()?;
+    let token = lobby.ready().await?;
+    let mut rooms = tokio::task::JoinSet::new();
+    let private = channel(&format!("http://{}", lobby.private))?;
+    for _ in 0..ROOMS {
+        let room = FalseRoom { fleet: "bench".into(), token: token.clone(), game: "duel".into(), max_seats: 2 };
+        rooms.spawn(room.run(private.clone()));
+    }
+    let players: Vec<Channel> =
+        (0..CONNECTIONS).map(|_| channel(&format!("http://{}", lobby.public))).collect::<Result<_>>()?;
+    let crowd = Crowd::gather(&players, GUESTS, "duel").await?;
+
+    let mut rate = FIRST_RATE;
+    let mut peak: f64 = 0.0;
+    loop {
+        let run = crowd.come(rate, RUN).await?;
+        eprintln!(
+            "  offered {rate:>6.0}/s: served {:>6.0}/s, refused {}, failed {}, p50 {:.1} ms, p99 {:.1} ms",
+            run.served,
+            run.refused,
+            run.failed,
+            run.wait.value_at_quantile(0.5) as f64 / 1e3,
+            run.wait.value_at_quantile(0.99) as f64 / 1e3,
+        );
+        peak = peak.max(run.served);
+        if run.served < rate * KEEPS_UP {
+            break;
+        }
+        rate *= GROWTH;
+    }
+    let half = crowd.come(peak / 2.0, RUN).await?;
+    let twice = crowd.come(peak * 2.0, RUN).await?;
+    if let Some(ended) = rooms.try_join_next() {
+        ended??;
+        bail!("a false room ended during the run");
+    }
+    report.headline(peak, "players/s");
+    report.further("p50", half.wait.value_at_quantile(0.5) as f64 / 1e3, "ms");
+    report.further("p99", half.wait.value_at_quantile(0.99) as f64 / 1e3, "ms");
+    report.further("overload", twice.served / peak, "ratio");
+    report.further("overload-refused", twice.refused as f64, "players");
+    report.further("overload-untold", twice.failed as f64, "players");
+    Ok(())
+}
