@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use bellhop_proto::v1::rooms_client::RoomsClient;
 use bellhop_proto::v1::{
-    GameInfo, Health, Hello, HostAccepted, MatchResult, Ready, Report, RoomMessage, SeatReport, SeatResult, lobby_message,
-    room_message, seat_report,
+    GameInfo, Health, Hello, HostAccepted, MatchResult, Ready, Report, RoomMessage, SeatReport, SeatResult,
+    lobby_message, room_message, seat_report,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;

@@ -61,7 +61,8 @@ impl Crowd {
             let channel = channels[index % channels.len()].clone();
             making.spawn(async move {
                 let name = String::new();
-                let session = PlayersClient::new(channel.clone()).create_guest(CreateGuestRequest { name }).await?.into_inner();
+                let session =
+                    PlayersClient::new(channel.clone()).create_guest(CreateGuestRequest { name }).await?.into_inner();
                 let bearer = format!("Bearer {}", session.token).parse()?;
                 anyhow::Ok(Player { bearer, matchmaking: MatchmakingClient::new(channel) })
             });
