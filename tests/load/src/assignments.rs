@@ -4,10 +4,7 @@
 //! each match, every assignment with its join token, the journal on with fsync, the load on the same cores.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tonic::transport::Channel;
@@ -15,6 +12,7 @@ use tonic::transport::Channel;
 use crate::bench::{Bench, Report};
 use crate::doors::channel;
 use crate::false_room::FalseRoom;
+use crate::local::Local;
 use crate::open_loop::Crowd;
 
 /// The benchmark.
@@ -37,65 +35,6 @@ const GROWTH: f64 = 1.25;
 const KEEPS_UP: f64 = 0.97;
 /// How long each rate is offered.
 const RUN: Duration = Duration::from_secs(5);
-/// How long the lobby may take to start.
-const START_WITHIN: Duration = Duration::from_secs(10);
-
-/// A lobby of its own in a directory of its own, killed when dropped.
-struct Lobby {
-    child: Child,
-    data: tempfile::TempDir,
-    public: SocketAddr,
-    private: SocketAddr,
-}
-
-impl Drop for Lobby {
-    fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-impl Lobby {
-    fn start() -> Result<Lobby> {
-        let data = tempfile::tempdir_in(beside_us()?).context("a directory for the lobby's data")?;
-        let config = data.path().join("bellhop.toml");
-        fs::write(&config, CONFIG)?;
-        let free = || TcpListener::bind("127.0.0.1:0")?.local_addr();
-        let (public, private) = (free()?, free()?);
-        let log = fs::File::create(data.path().join("lobby.log"))?;
-        let child = Command::new(beside_us()?.join("bellhop-lobby"))
-            .arg("--data")
-            .arg(data.path())
-            .arg("--config")
-            .arg(&config)
-            .args(["--listen", &public.to_string(), "--private-listen", &private.to_string()])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("starting bellhop-lobby")?;
-        Ok(Lobby { child, data, public, private })
-    }
-
-    async fn ready(&mut self) -> Result<String> {
-        let token = self.data.path().join("keys/fleet-bench.token");
-        let until = Instant::now() + START_WITHIN;
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                let log = fs::read_to_string(self.data.path().join("lobby.log")).unwrap_or_default();
-                bail!("the lobby ended at once ({status}):\n{log}");
-            }
-            let listens = tokio::net::TcpStream::connect(self.public).await.is_ok();
-            if let (true, Ok(token)) = (listens, fs::read_to_string(&token)) {
-                return Ok(token);
-            }
-            if Instant::now() > until {
-                bail!("the lobby was not ready within {} s", START_WITHIN.as_secs());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
 
 /// One queue of one-on-one matches that accepts anybody, one fleet of rooms that attach by themselves.
 const CONFIG: &str = r#"
@@ -113,26 +52,22 @@ min_players = 2
 max_players = 2
 "#;
 
-fn beside_us() -> Result<PathBuf> {
-    let us = std::env::current_exe()?;
-    Ok(us.parent().context("a program lies in a directory")?.to_owned())
-}
-
 fn run(report: &mut Report<'_>) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(measure(report))
 }
 
 async fn measure(report: &mut Report<'_>) -> Result<()> {
-    let mut lobby = Lobby::start()?;
-    let token = lobby.ready().await?;
+    let mut lobby = Local::new(CONFIG)?;
+    lobby.start_lobby()?;
+    lobby.ready().await?;
+    let token = fs::read_to_string(lobby.data().join("keys/fleet-bench.token")).context("the fleet's token")?;
     let mut rooms = tokio::task::JoinSet::new();
-    let private = channel(&format!("http://{}", lobby.private))?;
+    let private = channel(&lobby.private_url())?;
     for _ in 0..ROOMS {
         let room = FalseRoom { fleet: "bench".into(), token: token.clone(), game: "duel".into(), max_seats: 2 };
         rooms.spawn(room.run(private.clone()));
     }
-    let players: Vec<Channel> =
-        (0..CONNECTIONS).map(|_| channel(&format!("http://{}", lobby.public))).collect::<Result<_>>()?;
+    let players: Vec<Channel> = (0..CONNECTIONS).map(|_| channel(&lobby.public_url())).collect::<Result<_>>()?;
     let crowd = Crowd::gather(&players, GUESTS, "duel").await?;
 
     let mut rate = FIRST_RATE;

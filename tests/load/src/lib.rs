@@ -6,5 +6,6 @@ pub mod bench;
 pub mod checker;
 pub mod doors;
 pub mod false_room;
+pub mod local;
 pub mod open_loop;
 pub mod record;

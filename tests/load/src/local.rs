@@ -1,0 +1,188 @@
+//! A lobby, and where wanted a gateway, as processes on this machine, for tests and benchmarks.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// How long a process may take to listen.
+const START_WITHIN: Duration = Duration::from_secs(20);
+/// How often it is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The directory of the built programs: beside a benchmark, above a test.
+///
+/// # Errors
+/// If `bellhop-lobby` is in neither: `cargo xtask test` and `bench` build it.
+pub fn programs() -> Result<PathBuf> {
+    let us = std::env::current_exe()?;
+    us.ancestors()
+        .skip(1)
+        .take(2)
+        .find(|dir| dir.join("bellhop-lobby").exists())
+        .map(Path::to_owned)
+        .context("bellhop-lobby is not built: run this by `cargo xtask`")
+}
+
+/// A port that is free now.
+///
+/// # Errors
+/// If there is none.
+pub fn free_port() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0").context("looking for a free port")?.local_addr()?)
+}
+
+/// A process that is killed when dropped.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// A lobby of its own in a directory of its own. Its rooms are told to stop when it is dropped.
+#[derive(Debug)]
+pub struct Local {
+    lobby: Option<Process>,
+    gateway: Option<Process>,
+    data: tempfile::TempDir,
+    public: SocketAddr,
+    private: SocketAddr,
+    gateway_at: SocketAddr,
+    gateway_private: SocketAddr,
+}
+
+impl Local {
+    /// A place for a lobby with this `bellhop.toml`; nothing runs yet.
+    ///
+    /// # Errors
+    /// If there is no free port, or the disk cannot be written.
+    pub fn new(config: &str) -> Result<Local> {
+        // On the disk of the programs: a journal in memory would measure nothing.
+        let data = tempfile::Builder::new().prefix("bellhop-").tempdir_in(programs()?)?;
+        fs::write(data.path().join("bellhop.toml"), config)?;
+        Ok(Local {
+            lobby: None,
+            gateway: None,
+            public: free_port()?,
+            private: free_port()?,
+            gateway_at: free_port()?,
+            gateway_private: free_port()?,
+            data,
+        })
+    }
+
+    /// Its directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The lobby's doors for players.
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.public)
+    }
+
+    /// Rooms and operations.
+    pub fn private_url(&self) -> String {
+        format!("http://{}", self.private)
+    }
+
+    /// What players use where there is a gateway.
+    pub fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway_at)
+    }
+
+    /// Starts the lobby, without waiting for it.
+    ///
+    /// # Errors
+    /// If the program is not there.
+    pub fn start_lobby(&mut self) -> Result<()> {
+        let mut command = Command::new(programs()?.join("bellhop-lobby"));
+        command.arg("--data").arg(self.data()).arg("--config").arg(self.data().join("bellhop.toml")).args([
+            "--listen",
+            &self.public.to_string(),
+            "--private-listen",
+            &self.private.to_string(),
+        ]);
+        self.lobby = Some(self.spawn(command, "lobby.log")?);
+        Ok(())
+    }
+
+    /// Starts a gateway before the lobby.
+    ///
+    /// # Errors
+    /// If the program is not there.
+    pub fn start_gateway(&mut self) -> Result<()> {
+        let mut command = Command::new(programs()?.join("bellhop-gateway"));
+        command
+            .args(["--listen", &self.gateway_at.to_string(), "--private-listen", &self.gateway_private.to_string()])
+            .args(["--lobby", &self.public_url(), "--key-file"])
+            .arg(self.data().join("keys/gateway.key"));
+        self.gateway = Some(self.spawn(command, "gateway.log")?);
+        Ok(())
+    }
+
+    fn spawn(&self, mut command: Command, log: &str) -> Result<Process> {
+        let log = File::options().create(true).append(true).open(self.data().join(log))?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+        child.map(Process).with_context(|| format!("starting {}", command.get_program().display()))
+    }
+
+    /// Waits until everything that was started listens.
+    ///
+    /// # Errors
+    /// If a process ends, with the end of its log, or does not listen in time.
+    pub async fn ready(&mut self) -> Result<()> {
+        let until = Instant::now() + START_WITHIN;
+        let mut waiting = Vec::new();
+        waiting.extend(self.lobby.is_some().then_some([self.public, self.private]).into_iter().flatten());
+        waiting.extend(self.gateway.is_some().then_some(self.gateway_at));
+        for address in waiting {
+            while tokio::net::TcpStream::connect(address).await.is_err() {
+                for (process, log) in [(&mut self.lobby, "lobby.log"), (&mut self.gateway, "gateway.log")] {
+                    if let Some(Process(child)) = process
+                        && let Some(status) = child.try_wait()?
+                    {
+                        let log = fs::read_to_string(self.data.path().join(log)).unwrap_or_default();
+                        bail!("a process ended at once ({status}):\n{log}");
+                    }
+                }
+                if Instant::now() > until {
+                    bail!("nothing listened at {address} within {} s", START_WITHIN.as_secs());
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills the lobby with SIGKILL.
+    ///
+    /// # Errors
+    /// If it is not running.
+    pub fn kill_lobby(&mut self) -> Result<ExitStatus> {
+        let Process(child) = self.lobby.as_mut().context("the lobby was never started")?;
+        child.kill().context("killing the lobby")?;
+        let status = child.wait()?;
+        self.lobby = None;
+        Ok(status)
+    }
+
+    /// Kills the gateway with SIGKILL.
+    ///
+    /// # Errors
+    /// If it is not running.
+    pub fn kill_gateway(&mut self) -> Result<ExitStatus> {
+        let Process(child) = self.gateway.as_mut().context("the gateway was never started")?;
+        child.kill().context("killing the gateway")?;
+        let status = child.wait()?;
+        self.gateway = None;
+        Ok(status)
+    }
+}
