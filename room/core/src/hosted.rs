@@ -1,19 +1,296 @@
 //! A game behind one interface for all games.
 
-use std::marker::PhantomData;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
-use bellhop_game::Game;
+use bellhop_game::{Context, DecodeError, Game, Illegal, Inputs, Outcome, Presence, Seat, ViewClass, Who, Wire};
+
+use crate::limits;
+use crate::views::{History, Need};
+
+/// When a call happens, in the match's own time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct At {
+    pub(crate) now_ms: u64,
+    pub(crate) tick: u32,
+}
+
+/// A shared body, and whether it is a keyframe.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) keyframe: bool,
+}
+
+/// How a game wants to be run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) name: &'static str,
+    pub(crate) schema: u64,
+    pub(crate) rate_hz: u32,
+    pub(crate) send_every: u32,
+    pub(crate) min_seats: u16,
+    pub(crate) max_seats: u16,
+    pub(crate) hold: Duration,
+}
 
 /// What the room knows of a running game.
-pub(crate) trait Match: Send {}
+pub(crate) trait Match: Send {
+    fn rules(&self) -> Rules;
+    fn config_json(&self) -> &str;
+    fn class_of(&self, seat: u16) -> ViewClass;
+    fn join(&mut self, at: At, seat: u16, who: &Who);
+    fn presence(&mut self, at: At, seat: u16, presence: Presence);
+    /// False: the game refused it.
+    fn input(&mut self, seat: u16, bytes: &[u8]) -> Result<bool, DecodeError>;
+    fn clear_input(&mut self, seat: u16);
+    fn command(&mut self, at: At, seat: u16, bytes: &[u8]) -> Result<Result<(), Illegal>, DecodeError>;
+    fn step(&mut self, at: At);
+    fn deadline(&self) -> Option<u64>;
+    fn timeout(&mut self, at: At);
+    fn drain(&mut self, at: At, within_ms: u64);
+    fn take_outcome(&mut self) -> Option<Outcome>;
+    fn cut_short(&self, reason: &str) -> Outcome;
+    fn history(&self) -> Vec<String>;
+
+    /// Takes the views of the classes that are looked at. `held` are the states that clients of a class hold. True:
+    /// there is something new to send.
+    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool;
+    /// The version of what was published last.
+    fn version(&self) -> u64;
+    /// Begins to take views of a class.
+    fn watch(&mut self, at: At, class: ViewClass);
+    /// Events told to a class so far.
+    fn events(&self, class: ViewClass) -> u64;
+    /// What brings a client of this class, which was told `events_from` events, to what was published last.
+    fn body(&mut self, class: ViewClass, need: Need, events_from: u64) -> Option<Body>;
+}
 
 /// A running game of one type.
-pub(crate) struct Hosted<G: Game>(PhantomData<fn() -> G>);
+pub(crate) struct Hosted<G: Game> {
+    game: G,
+    config_json: String,
+    inputs: Inputs<G::Input>,
+    outcome: Option<Outcome>,
+    log: EventLog<G::Event>,
+    /// Whether the game was called since its views were taken.
+    dirty: bool,
+    published_events: u64,
+    published_tick: u32,
+    classes: BTreeMap<ViewClass, History<G::View>>,
+    version: u64,
+    /// Bodies of the current version: encoded once, whoever asks.
+    bodies: Vec<(ViewClass, Need, u64, Option<Body>)>,
+}
 
 impl<G: Game> Hosted<G> {
-    pub(crate) fn start(_: &str, _: u64) -> Result<Hosted<G>, String> {
-        Ok(Hosted(PhantomData))
+    /// Starts a match.
+    pub(crate) fn start(config_json: &str, seed: u64) -> Result<Hosted<G>, String> {
+        let config: G::Config = if config_json.trim().is_empty() {
+            G::Config::default()
+        } else {
+            serde_json::from_str(config_json).map_err(|error| error.to_string())?
+        };
+        let config_json = serde_json::to_string(&config).map_err(|error| error.to_string())?;
+        Ok(Hosted {
+            game: G::start(&config, seed),
+            config_json,
+            inputs: Inputs::new(),
+            outcome: None,
+            log: EventLog::new(),
+            dirty: true,
+            published_events: 0,
+            published_tick: 0,
+            classes: BTreeMap::new(),
+            version: 0,
+            bodies: Vec::new(),
+        })
+    }
+
+    /// Calls the game and takes what it says.
+    fn call<R>(&mut self, at: At, call: impl FnOnce(&mut G, &Inputs<G::Input>, &mut Context<G::Event>) -> R) -> R {
+        self.dirty = true;
+        let mut cx = Context::new(at.now_ms, at.tick);
+        let answer = call(&mut self.game, &self.inputs, &mut cx);
+        for (class, event) in cx.take_events() {
+            self.log.push(class, event);
+        }
+        if self.outcome.is_none() {
+            self.outcome = cx.take_outcome();
+        }
+        answer
     }
 }
 
-impl<G: Game> Match for Hosted<G> {}
+impl<G: Game> Match for Hosted<G> {
+    fn rules(&self) -> Rules {
+        Rules {
+            name: G::NAME,
+            schema: bellhop_game::schema::<G>(),
+            rate_hz: G::RATE_HZ,
+            send_every: G::SEND_EVERY.max(1),
+            min_seats: G::MIN_SEATS,
+            max_seats: G::MAX_SEATS,
+            hold: Duration::from_secs(u64::from(G::HOLD_SECONDS)),
+        }
+    }
+
+    fn config_json(&self) -> &str {
+        &self.config_json
+    }
+
+    fn class_of(&self, seat: u16) -> ViewClass {
+        self.game.class_of(Seat(seat))
+    }
+
+    fn join(&mut self, at: At, seat: u16, who: &Who) {
+        self.call(at, |game, _, cx| game.join(Seat(seat), who, cx));
+    }
+
+    fn presence(&mut self, at: At, seat: u16, presence: Presence) {
+        self.call(at, |game, _, cx| game.presence(Seat(seat), presence, cx));
+    }
+
+    fn input(&mut self, seat: u16, bytes: &[u8]) -> Result<bool, DecodeError> {
+        let Some(input) = G::sanitise(G::Input::from_bytes(bytes)?) else { return Ok(false) };
+        self.inputs.set(Seat(seat), input);
+        Ok(true)
+    }
+
+    fn clear_input(&mut self, seat: u16) {
+        self.inputs.clear(Seat(seat));
+    }
+
+    fn command(&mut self, at: At, seat: u16, bytes: &[u8]) -> Result<Result<(), Illegal>, DecodeError> {
+        let command = G::Command::from_bytes(bytes)?;
+        Ok(self.call(at, |game, _, cx| game.command(Seat(seat), command, cx)))
+    }
+
+    fn step(&mut self, at: At) {
+        self.call(at, |game, inputs, cx| game.step(inputs, cx));
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.game.deadline()
+    }
+
+    fn timeout(&mut self, at: At) {
+        self.call(at, |game, _, cx| game.timeout(cx));
+    }
+
+    fn drain(&mut self, at: At, within_ms: u64) {
+        self.call(at, |game, _, cx| game.drain(within_ms, cx));
+    }
+
+    fn take_outcome(&mut self) -> Option<Outcome> {
+        self.outcome.take()
+    }
+
+    fn cut_short(&self, reason: &str) -> Outcome {
+        self.game.cut_short(reason)
+    }
+
+    fn history(&self) -> Vec<String> {
+        self.game.history()
+    }
+
+    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool {
+        if !std::mem::take(&mut self.dirty) {
+            return false;
+        }
+        self.classes.retain(|class, _| held.iter().any(|(holder, _)| holder == class));
+        let mut views: Vec<(ViewClass, G::View)> = Vec::new();
+        let mut changed = self.log.total != self.published_events || at.tick != self.published_tick;
+        for (&class, history) in &self.classes {
+            let view = self.game.view(class);
+            changed |= !history.is_current(&view);
+            views.push((class, view));
+        }
+        if !changed {
+            return false;
+        }
+        self.version += 1;
+        self.published_events = self.log.total;
+        self.published_tick = at.tick;
+        self.bodies.clear();
+        for (class, view) in views {
+            if let Some(history) = self.classes.get_mut(&class) {
+                let is_held = |version| held.contains(&(class, Some(version)));
+                history.push(self.version, at.tick, view, is_held);
+            }
+        }
+        true
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn watch(&mut self, at: At, class: ViewClass) {
+        let (game, version) = (&self.game, self.version);
+        self.classes.entry(class).or_insert_with(|| History::new(version, at.tick, game.view(class)));
+    }
+
+    fn events(&self, class: ViewClass) -> u64 {
+        self.log.told(class)
+    }
+
+    fn body(&mut self, class: ViewClass, need: Need, events_from: u64) -> Option<Body> {
+        let same =
+            |body: &&(ViewClass, Need, u64, Option<Body>)| (body.0, body.1, body.2) == (class, need, events_from);
+        if let Some((.., body)) = self.bodies.iter().find(same) {
+            return body.clone();
+        }
+        let events = self.log.since(class, events_from);
+        let before = self.log.told(class) - events.len() as u64;
+        let body = self.classes.get(&class)?.write(need, before, events.len() as u32).map(|(mut to, keyframe)| {
+            for event in events {
+                event.write(&mut to);
+            }
+            Body { bytes: to.finish().into(), keyframe }
+        });
+        self.bodies.push((class, need, events_from, body.clone()));
+        body
+    }
+}
+
+/// The events of a match, for those who missed some.
+struct EventLog<E> {
+    kept: VecDeque<(Option<ViewClass>, E)>,
+    total: u64,
+    to_all: u64,
+    to_class: BTreeMap<ViewClass, u64>,
+}
+
+impl<E> EventLog<E> {
+    fn new() -> EventLog<E> {
+        EventLog { kept: VecDeque::new(), total: 0, to_all: 0, to_class: BTreeMap::new() }
+    }
+
+    fn push(&mut self, class: Option<ViewClass>, event: E) {
+        self.total += 1;
+        match class {
+            None => self.to_all += 1,
+            Some(class) => *self.to_class.entry(class).or_default() += 1,
+        }
+        if self.kept.len() == limits::MAX_EVENTS {
+            self.kept.pop_front();
+        }
+        self.kept.push_back((class, event));
+    }
+
+    /// How many this class was told.
+    fn told(&self, class: ViewClass) -> u64 {
+        self.to_all + self.to_class.get(&class).copied().unwrap_or_default()
+    }
+
+    /// Those this class was told after the first `from`, as far as they are kept.
+    fn since(&self, class: ViewClass, from: u64) -> Vec<&E> {
+        let wanted = usize::try_from(self.told(class).saturating_sub(from)).unwrap_or(usize::MAX);
+        let told = self.kept.iter().rev().filter(|(to, _)| to.is_none_or(|to| to == class));
+        let mut events: Vec<&E> = told.take(wanted).map(|(_, event)| event).collect();
+        events.reverse();
+        events
+    }
+}

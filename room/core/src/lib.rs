@@ -10,6 +10,7 @@ mod conn;
 mod entry;
 mod frame;
 mod hosted;
+mod playing;
 mod room;
 mod seat;
 mod time;

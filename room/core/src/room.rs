@@ -1,7 +1,10 @@
-//! The room: verbs.
+//! The room: its verbs.
 
 use std::time::Duration;
 
+use bellhop_game::Rng;
+
+use crate::playing::{Desk, Playing};
 use crate::{
     AdmitError, Claim, ConnId, GameEntry, HostError, MatchSpec, Output, ResumeClaim, SeatSpec, SeatStatus, SeatsError,
     Stats, Status, Time,
@@ -10,13 +13,24 @@ use crate::{
 /// A room that hosts one match at a time.
 pub struct Room {
     games: Vec<GameEntry>,
+    nonces: Rng,
+    playing: Option<Box<Playing>>,
+    last_epoch: Option<(u64, String)>,
+    draining: Option<Time>,
+    desk: Desk,
 }
 
 impl Room {
-    /// A room with these games. `seed` decides the nonces of its resume tokens.
+    /// A room with these games. `seed` decides the numbers of its resume tokens.
     pub fn new(games: &[GameEntry], seed: u64) -> Room {
-        let _ = seed;
-        Room { games: games.to_vec() }
+        Room {
+            games: games.to_vec(),
+            nonces: Rng::new(seed),
+            playing: None,
+            last_epoch: None,
+            draining: None,
+            desk: Desk::default(),
+        }
     }
 
     /// The games it can host.
@@ -29,17 +43,40 @@ impl Room {
     /// # Errors
     /// [`HostError`], in each of its forms.
     pub fn host(&mut self, now: Time, spec: MatchSpec) -> Result<(), HostError> {
-        let _ = (now, spec);
-        Err(HostError::Draining)
+        if let Some(playing) = &self.playing {
+            if (playing.spec.epoch, &playing.spec.match_id) == (spec.epoch, &spec.match_id) {
+                return Ok(());
+            }
+            return Err(HostError::Busy { match_id: playing.spec.match_id.clone() });
+        }
+        if self.draining.is_some() {
+            return Err(HostError::Draining);
+        }
+        if let Some((last, _)) = self.last_epoch.as_ref().filter(|(last, _)| spec.epoch <= *last) {
+            return Err(HostError::OldEpoch { epoch: spec.epoch, last: *last });
+        }
+        let Some(entry) = self.games.iter().find(|entry| entry.name == spec.game) else {
+            let have = self.games.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+            return Err(HostError::UnknownGame { game: spec.game, have });
+        };
+        let game = (entry.start)(&spec.config_json, spec.seed).map_err(|problem| HostError::Config { problem })?;
+        let last_epoch = (spec.epoch, spec.match_id.clone());
+        let playing = Playing::new(now, spec, game).map_err(|problem| HostError::Seats { problem })?;
+        self.playing = Some(Box::new(playing));
+        self.last_epoch = Some(last_epoch);
+        self.settle(now);
+        Ok(())
     }
 
-    /// More players for the match that runs.
+    /// More players for the match that runs. A seat whose player left may be given to another.
     ///
     /// # Errors
-    /// [`SeatsError`], in each of its forms.
+    /// [`SeatsError`], in each of its forms. Seats named before the faulty one were added.
     pub fn add_seats(&mut self, now: Time, epoch: u64, seats: Vec<SeatSpec>) -> Result<(), SeatsError> {
-        let _ = (now, seats);
-        Err(SeatsError::NoMatch { epoch })
+        let playing = of_epoch(&mut self.playing, epoch)?;
+        let added = playing.add_seats(now, seats, &mut self.desk);
+        self.settle(now);
+        added
     }
 
     /// Gives up the seats of players who will not come; whoever sits there is told.
@@ -47,12 +84,14 @@ impl Room {
     /// # Errors
     /// [`SeatsError::NoMatch`].
     pub fn release_seats(&mut self, now: Time, epoch: u64, seats: &[u16]) -> Result<(), SeatsError> {
-        let _ = (now, seats);
-        Err(SeatsError::NoMatch { epoch })
+        of_epoch(&mut self.playing, epoch)?.release(now, seats, &mut self.desk);
+        self.settle(now);
+        Ok(())
     }
 
     /// May this socket open? Asked before the upgrade is answered. On success the socket is known from now on: the
-    /// shell passes what it says to [`Room::receive`], and its end to [`Room::disconnected`]. `seal` makes the resume token.
+    /// shell passes what it says to [`Room::receive`], and its end to [`Room::disconnected`]. `seal` makes the
+    /// resume token that the welcome will carry.
     ///
     /// # Errors
     /// [`AdmitError`], in each of its forms.
@@ -63,78 +102,120 @@ impl Room {
         claim: &Claim,
         seal: &mut dyn FnMut(&ResumeClaim) -> String,
     ) -> Result<(), AdmitError> {
-        let _ = (now, conn, claim, seal);
-        Err(AdmitError::NoMatch)
+        let Some(playing) = &mut self.playing else {
+            let was_here = self.last_epoch.as_ref().is_some_and(|(last, _)| claim.epoch <= *last);
+            return Err(if was_here { AdmitError::OtherMatch } else { AdmitError::NoMatch });
+        };
+        playing.admit(now, conn, claim, &mut self.nonces, seal, &mut self.desk)
     }
 
     /// A binary message came. Unknown sockets are ignored.
     pub fn receive(&mut self, now: Time, conn: ConnId, bytes: &[u8]) {
-        let _ = (now, conn, bytes);
+        self.with(now, |playing, desk| playing.receive(now, conn, bytes, desk));
     }
 
     /// The socket gave a sign of life that is no message: a pong.
     pub fn heard(&mut self, now: Time, conn: ConnId) {
-        let _ = (now, conn);
+        if let Some(playing) = &mut self.playing {
+            playing.heard(now, conn);
+        }
     }
 
     /// The socket is gone.
     pub fn disconnected(&mut self, now: Time, conn: ConnId) {
-        let _ = (now, conn);
+        self.with(now, |playing, desk| playing.gone(now, conn, desk));
     }
 
-    /// A write did not go out whole; the shell keeps the rest. Until [`Room::writable`] nothing but messages that must not be lost comes for this
-    /// socket.
+    /// A write did not go out whole; the shell keeps the rest, and what it polled already. Until [`Room::writable`]
+    /// no state comes for this socket, and of other messages a bounded number.
     pub fn blocked(&mut self, conn: ConnId) {
-        let _ = conn;
+        if let Some(playing) = &mut self.playing {
+            playing.blocked(conn);
+        }
     }
 
     /// All that was kept is out.
     pub fn writable(&mut self, now: Time, conn: ConnId) {
-        let _ = (now, conn);
+        self.with(now, |playing, _| playing.writable(conn));
     }
 
     /// Time passed.
     pub fn advance(&mut self, now: Time) {
-        let _ = now;
+        self.with(now, |playing, desk| playing.advance(now, desk));
     }
 
     /// When to call [`Room::advance`] next; `None`: not before something happens.
     pub fn deadline(&self) -> Option<Time> {
-        None
+        self.playing.as_ref().and_then(|playing| playing.deadline())
     }
 
-    /// No new match; the one that runs may finish until `until`.
+    /// No new match from now on; the one that runs may finish until `until`.
     pub fn drain(&mut self, now: Time, until: Time) {
-        let _ = (now, until);
+        self.draining = Some(self.draining.map_or(until, |earlier| earlier.min(until)));
+        self.with(now, |playing, desk| playing.drain(now, until, desk));
     }
 
     /// Ends everything now.
     pub fn stop(&mut self, now: Time, reason: &str) {
-        let _ = (now, reason);
+        self.draining = Some(now);
+        if let Some(mut playing) = self.playing.take() {
+            playing.stop(now, reason, &mut self.desk);
+        }
     }
 
     /// Something to do.
     pub fn poll(&mut self) -> Option<Output> {
-        None
+        self.desk.outputs.pop_front()
     }
 
     /// What the room is doing.
     pub fn status(&self) -> Status {
-        Status::Ready
+        match &self.playing {
+            Some(playing) => Status::Playing {
+                match_id: playing.spec.match_id.clone(),
+                epoch: playing.spec.epoch,
+                game: playing.rules.name,
+                rate_hz: playing.rules.rate_hz,
+                running: playing.clock.is_running(),
+                until: playing.draining,
+            },
+            None if self.draining.is_some() => Status::Drained,
+            None => Status::Ready,
+        }
     }
 
     /// The seats of the match that runs.
     pub fn seats(&self) -> Vec<SeatStatus> {
-        Vec::new()
+        self.playing.iter().flat_map(|playing| playing.seats.values()).map(|seat| seat.status()).collect()
     }
 
     /// Counts since the room began.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        let sockets = self.playing.as_ref().map_or(0, |playing| playing.sockets());
+        Stats { sockets: sockets as u32, ..self.desk.stats }
     }
 
-    /// How late steps began since this was last asked, at most the last 1024 of them.
+    /// How late steps began since this was last asked, at most the first 1024 of them.
     pub fn take_lateness(&mut self) -> Vec<Duration> {
-        Vec::new()
+        std::mem::take(&mut self.desk.lateness)
     }
+
+    fn with(&mut self, now: Time, call: impl FnOnce(&mut Playing, &mut Desk)) {
+        if let Some(playing) = &mut self.playing {
+            call(playing, &mut self.desk);
+            self.settle(now);
+        }
+    }
+
+    /// Sends what is due; a match that is over makes way for the next.
+    fn settle(&mut self, now: Time) {
+        if self.playing.as_mut().is_some_and(|playing| playing.settle(now, &mut self.desk)) {
+            self.playing = None;
+        }
+    }
+}
+
+fn of_epoch(playing: &mut Option<Box<Playing>>, epoch: u64) -> Result<&mut Playing, SeatsError> {
+    let playing = playing.as_deref_mut().filter(|playing| playing.spec.epoch == epoch);
+    playing.ok_or(SeatsError::NoMatch { epoch })
 }

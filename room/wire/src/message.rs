@@ -14,7 +14,7 @@ crate::wire! {
     pub struct Hello {
         /// Hash over the game's wire types; another one than the room's means another build.
         pub schema: u64,
-        /// Events of this match the client has seen, if it was here before and kept its state.
+        /// Events of this match the client has been told, if it was here before and kept count.
         pub events_seen: Option<u64>,
     }
 
@@ -105,6 +105,8 @@ pub enum Notice {
     Paused,
     /// The match goes on.
     Resumed,
+    /// The match begins.
+    Started,
 }
 
 /// From a client.
@@ -304,6 +306,7 @@ impl ToClient {
                     }
                     Notice::Paused => to.bits(1, 2),
                     Notice::Resumed => to.bits(2, 2),
+                    Notice::Started => to.bits(3, 2),
                 }
             }
             ToClient::Ended(ended) => {
@@ -350,6 +353,7 @@ impl ToClient {
                     0 => Notice::Draining { within_ms: from.varint()? },
                     1 => Notice::Paused,
                     2 => Notice::Resumed,
+                    3 => Notice::Started,
                     _ => return Err(DecodeError::Kind),
                 };
                 ToClient::Notice { notice, match_ms }

@@ -69,7 +69,7 @@ pub enum StateKind {
     Keyframe {
         /// Steps since the match began.
         tick: u32,
-        /// Events there have been before those in this body.
+        /// Events this view class was told before those in this body.
         events_before: u64,
     },
 }
@@ -81,8 +81,8 @@ pub struct StateBody {
     pub kind: StateKind,
     /// 16 bits over the view as it is after this body; sent now and then.
     pub check: Option<u16>,
-    /// Events that follow the state: how many, and by how many the count of all events grew.
-    pub events: Option<(u32, u64)>,
+    /// How many events follow the state.
+    pub events: u32,
 }
 
 impl StateBody {
@@ -108,10 +108,9 @@ impl StateBody {
         if let Some(check) = self.check {
             to.bits(u32::from(check), 16);
         }
-        to.bool(self.events.is_some());
-        if let Some((count, advance)) = self.events {
-            to.varint(u64::from(count));
-            to.varint(advance);
+        to.bool(self.events > 0);
+        if self.events > 0 {
+            to.varint(u64::from(self.events));
         }
     }
 
@@ -131,8 +130,7 @@ impl StateBody {
             }
         };
         let check = if from.bool()? { Some(from.bits(16)? as u16) } else { None };
-        let events =
-            if from.bool()? { Some((from.varint_to(u64::from(u32::MAX))? as u32, from.varint()?)) } else { None };
+        let events = if from.bool()? { from.varint_to(u64::from(u32::MAX))? as u32 } else { 0 };
         Ok(StateBody { kind, check, events })
     }
 }

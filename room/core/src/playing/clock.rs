@@ -1,0 +1,219 @@
+//! Time in the match: when it begins, when it stands still, when the next step is due.
+
+use std::time::Duration;
+
+use bellhop_game::{Outcome, Presence};
+use bellhop_wire::{CloseCode, Notice};
+
+use crate::playing::{Desk, Playing};
+use crate::seat::SeatPhase;
+use crate::{ConnId, Time, limits};
+
+/// The match's own time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    tick: u32,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Players are arriving.
+    Waiting,
+    /// At `origin` the match's time was `ms` and its steps were `tick`.
+    Running { origin: Time, ms: u64, tick: u32 },
+    /// Nobody is here.
+    Paused { ms: u64 },
+}
+
+impl Clock {
+    pub(crate) fn new() -> Clock {
+        Clock { tick: 0, phase: Phase::Waiting }
+    }
+
+    pub(crate) fn tick(&self) -> u32 {
+        self.tick
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running { .. })
+    }
+
+    /// Milliseconds of the match. In a real-time game they follow from the steps, so that a game sees the same time
+    /// in a replay.
+    pub(crate) fn match_ms(&self, now: Time, rate_hz: u32) -> u64 {
+        if rate_hz > 0 { u64::from(self.tick) * 1_000 / u64::from(rate_hz) } else { self.smooth_ms(now) }
+    }
+
+    /// Milliseconds of the match as they pass between the steps.
+    pub(crate) fn smooth_ms(&self, now: Time) -> u64 {
+        match self.phase {
+            Phase::Waiting => 0,
+            Phase::Running { origin, ms, .. } => ms + now.since(origin).as_millis() as u64,
+            Phase::Paused { ms } => ms,
+        }
+    }
+
+    fn run(&mut self, now: Time) {
+        let ms = self.smooth_ms(now);
+        self.phase = Phase::Running { origin: now, ms, tick: self.tick };
+    }
+
+    fn pause(&mut self, now: Time) {
+        self.phase = Phase::Paused { ms: self.smooth_ms(now) };
+    }
+
+    /// When the next step is due: counted from the origin, so that nothing adds up.
+    fn next_step(&self, rate_hz: u32) -> Option<Time> {
+        match self.phase {
+            Phase::Running { origin, tick, .. } if rate_hz > 0 => {
+                let steps = u64::from(self.tick - tick) + 1;
+                Some(Time(origin.0 + steps * 1_000_000 / u64::from(rate_hz)))
+            }
+            Phase::Running { .. } | Phase::Waiting | Phase::Paused { .. } => None,
+        }
+    }
+
+    /// Drops the steps that are missing at `now`, says how many.
+    fn slip(&mut self, now: Time, rate_hz: u32) -> u64 {
+        let Some(next) = self.next_step(rate_hz) else { return 0 };
+        if next > now {
+            return 0;
+        }
+        let missing = (now.since(next).as_micros() as u64) * u64::from(rate_hz) / 1_000_000 + 1;
+        if let Phase::Running { origin, .. } = &mut self.phase {
+            origin.0 += missing * 1_000_000 / u64::from(rate_hz);
+        }
+        missing
+    }
+
+    /// When the match's time will be `ms`.
+    fn time_of(&self, wanted: u64) -> Option<Time> {
+        match self.phase {
+            Phase::Running { origin, ms, .. } => Some(origin.plus(Duration::from_millis(wanted.saturating_sub(ms)))),
+            Phase::Waiting | Phase::Paused { .. } => None,
+        }
+    }
+}
+
+impl Playing {
+    /// Time passed.
+    pub(crate) fn advance(&mut self, now: Time, desk: &mut Desk) {
+        self.close_the_doomed(now, desk);
+        let expired = |seat: &crate::seat::Seat| seat.until().is_some_and(|until| until <= now);
+        let expired: Vec<u16> =
+            self.seats.iter().filter(|(_, seat)| expired(seat)).map(|(&number, _)| number).collect();
+        for number in expired {
+            self.give_up(now, number, CloseCode::Released, "the seat was held long enough", desk);
+        }
+        self.begin_if_possible(now, desk);
+        self.run_steps(now, desk);
+        while self.outcome.is_none() && self.game_deadline().is_some_and(|deadline| deadline <= now) {
+            let before = self.game.deadline();
+            let at = self.at(now);
+            self.game.timeout(at);
+            self.outcome = self.game.take_outcome();
+            assert!(
+                self.outcome.is_some() || self.game.deadline() != before,
+                "a game must move its deadline on when it has come"
+            );
+        }
+        if self.draining.is_some_and(|until| until <= now) && self.outcome.is_none() {
+            self.outcome = Some(self.game.cut_short("the room stopped"));
+        }
+    }
+
+    /// When something is due.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let conns = self.conns.values().map(|conn| conn.doom().0);
+        let seats = self.seats.values().filter_map(|seat| seat.until());
+        let start = self.first_live.filter(|_| self.clock.is_waiting()).map(|first| first.plus(limits::START_WAIT));
+        let due = [self.clock.next_step(self.rules.rate_hz), self.game_deadline(), self.draining];
+        // A start that was possible at its time and did not happen waits for players, not for the clock.
+        let start = start.filter(|_| self.count(Presence::Live) >= usize::from(self.rules.min_seats));
+        conns.chain(seats).chain(start).chain(due.into_iter().flatten()).min()
+    }
+
+    fn game_deadline(&self) -> Option<Time> {
+        self.clock.time_of(self.game.deadline()?)
+    }
+
+    fn close_the_doomed(&mut self, now: Time, desk: &mut Desk) {
+        let doomed: Vec<(ConnId, &'static str)> = self
+            .conns
+            .iter()
+            .filter_map(|(&id, conn)| {
+                let (at, reason) = conn.doom();
+                (at <= now).then_some((id, reason))
+            })
+            .collect();
+        for (id, reason) in doomed {
+            self.expel(now, id, CloseCode::TooSlow, reason, desk);
+        }
+    }
+
+    /// Starts the clock once everybody is here, or the first have waited long enough for the rest.
+    pub(crate) fn begin_if_possible(&mut self, now: Time, desk: &mut Desk) {
+        if !self.clock.is_waiting() || self.outcome.is_some() {
+            return;
+        }
+        let (live, expected) = (self.count(Presence::Live), self.count(Presence::Reserved));
+        let enough = live >= usize::from(self.rules.min_seats);
+        let waited = self.first_live.is_some_and(|first| first.plus(limits::START_WAIT) <= now);
+        let held = live + self.count(Presence::Dropped);
+        if expected == 0 && held < usize::from(self.rules.min_seats) {
+            self.outcome = Some(Outcome::called_off("not enough players came"));
+        } else if live > 0 && (expected == 0 || enough && waited) {
+            self.clock.run(now);
+            self.notice(now, Notice::Started, desk);
+        }
+    }
+
+    /// A match whose players are all gone for the moment stands still; with the first one back it goes on. With
+    /// nobody to wait for it ends.
+    pub(crate) fn pause_or_resume(&mut self, now: Time, desk: &mut Desk) {
+        let held = |phase: SeatPhase| !matches!(phase, SeatPhase::Left);
+        if !self.seats.values().any(|seat| held(seat.phase)) {
+            if self.outcome.is_none() {
+                let reason = if self.first_live.is_some() { "everybody left" } else { "nobody came" };
+                self.outcome = self.game.take_outcome().or_else(|| Some(self.game.cut_short(reason)));
+            }
+            return;
+        }
+        let live = self.count(Presence::Live);
+        if self.clock.is_running() && live == 0 {
+            self.clock.pause(now);
+        } else if !self.clock.is_running() && !self.clock.is_waiting() && live > 0 {
+            self.clock.run(now);
+            self.notice(now, Notice::Resumed, desk);
+        }
+    }
+
+    fn run_steps(&mut self, now: Time, desk: &mut Desk) {
+        let rate_hz = self.rules.rate_hz;
+        let mut steps = 0;
+        while let Some(due) = self.clock.next_step(rate_hz) {
+            if due > now || self.outcome.is_some() {
+                return;
+            }
+            if steps == limits::MAX_CATCH_UP {
+                desk.stats.overruns += self.clock.slip(now, rate_hz);
+                return;
+            }
+            if desk.lateness.len() < 1024 {
+                desk.lateness.push(now.since(due));
+            }
+            self.clock.tick += 1;
+            steps += 1;
+            desk.stats.steps += 1;
+            self.unsent_steps += 1;
+            let at = self.at(now);
+            self.game.step(at);
+            self.outcome = self.game.take_outcome();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How a match ends.
+
+use std::time::Duration;
+
+use bellhop_game::Outcome;
+use bellhop_wire::{CloseCode, Ended, EndedSeat, ToClient};
+
+use crate::playing::{Desk, Playing};
+use crate::{ConnId, Frame, MatchResult, Output, SeatResult, Time};
+
+impl Playing {
+    /// After every call: what the game decided counts, then everybody is told. True: the match is over.
+    pub(crate) fn settle(&mut self, now: Time, desk: &mut Desk) -> bool {
+        if self.outcome.is_none() {
+            self.outcome = self.game.take_outcome();
+        }
+        self.flush(now, desk);
+        let Some(outcome) = self.outcome.take() else {
+            if std::mem::take(&mut self.seats_changed) {
+                desk.outputs.push_back(Output::SeatsChanged);
+            }
+            return false;
+        };
+        self.end(now, outcome, CloseCode::Ended, desk);
+        true
+    }
+
+    /// Ends the match at once.
+    pub(crate) fn stop(&mut self, now: Time, reason: &str, desk: &mut Desk) {
+        let outcome = self.outcome.take().unwrap_or_else(|| self.game.cut_short(reason));
+        self.end(now, outcome, CloseCode::Stopped, desk);
+    }
+
+    fn end(&mut self, now: Time, outcome: Outcome, code: CloseCode, desk: &mut Desk) {
+        let result = self.result(now, outcome);
+        let results = result.seats.iter().map(|seat| EndedSeat { seat: seat.seat, rank: seat.rank, score: seat.score });
+        let ended = Ended { results: results.collect(), reason: result.reason.clone(), rated: result.rated };
+        let frame = Frame::message(&ToClient::Ended(ended));
+        self.tell_all(&frame, desk);
+        let reason = if code == CloseCode::Ended { "the match is over".to_owned() } else { result.reason.clone() };
+        let sockets: Vec<ConnId> = self.conns.keys().copied().collect();
+        for id in sockets {
+            self.close(id, code, reason.clone(), desk);
+        }
+        desk.outputs.push_back(Output::Result(result));
+    }
+
+    fn result(&self, now: Time, outcome: Outcome) -> MatchResult {
+        let mut seats: Vec<SeatResult> = Vec::new();
+        for standing in &outcome.standings {
+            if let Some(seat) = self.seats.get(&standing.seat.0) {
+                let player = seat.spec.player.clone();
+                seats.push(SeatResult { seat: standing.seat.0, player, rank: standing.rank, score: standing.score });
+            }
+        }
+        seats.sort_by_key(|seat| (seat.rank, seat.seat));
+        let last = seats.len() as u32 + 1;
+        let unnamed = self.seats.values().filter(|seat| seat.joined);
+        let unnamed = unnamed.map(|seat| (seat.spec.seat, seat.spec.player.clone()));
+        let replaced = self.replaced.iter().map(|seat| (seat.seat, seat.player.clone()));
+        for (seat, player) in unnamed.chain(replaced).collect::<Vec<_>>() {
+            if !seats.iter().any(|named| named.player == player) {
+                seats.push(SeatResult { seat, player, rank: last, score: 0 });
+            }
+        }
+        let duration = match self.rules.rate_hz {
+            0 => Duration::from_millis(self.clock.smooth_ms(now)),
+            rate => Duration::from_micros(u64::from(self.clock.tick()) * 1_000_000 / u64::from(rate)),
+        };
+        MatchResult {
+            match_id: self.spec.match_id.clone(),
+            epoch: self.spec.epoch,
+            seats,
+            rated: outcome.rated,
+            duration,
+            reason: outcome.reason,
+            history: self.game.history(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What clients say.
+
+use std::time::Duration;
+
+use bellhop_game::DecodeError;
+use bellhop_wire::limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_COMMAND_BYTES, MAX_INPUT_BYTES};
+use bellhop_wire::{CloseCode, Hello, Notice, Presence, ToClient, ToServer, Welcome};
+
+use crate::playing::{Desk, Playing};
+use crate::seat::SeatPhase;
+use crate::{ConnId, Frame, Time};
+
+/// What a client did wrong: the code and the words its socket is closed with.
+struct Fault(CloseCode, String);
+
+impl From<DecodeError> for Fault {
+    fn from(error: DecodeError) -> Fault {
+        Fault(CloseCode::Malformed, format!("malformed message: {error}"))
+    }
+}
+
+impl Playing {
+    /// A message came. A faulty one closes the socket it came from and touches nothing else.
+    pub(crate) fn receive(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) {
+        if let Err(Fault(code, reason)) = self.take(now, id, bytes, desk) {
+            desk.stats.violations += 1;
+            self.expel(now, id, code, reason, desk);
+        }
+    }
+
+    fn take(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) -> Result<(), Fault> {
+        let Some(conn) = self.conns.get_mut(&id) else { return Ok(()) };
+        conn.heard = now;
+        if bytes.len() > MAX_CLIENT_MESSAGE_BYTES {
+            return Err(too_large(bytes.len(), MAX_CLIENT_MESSAGE_BYTES));
+        }
+        if !conn.messages.take(now, 1) {
+            return Err(Fault(CloseCode::Flood, "too many messages; send inputs on change".to_owned()));
+        }
+        if !conn.bytes.take(now, bytes.len() as u32) {
+            return Err(Fault(CloseCode::Flood, "too many bytes; send less".to_owned()));
+        }
+        let message = ToServer::decode(bytes)?;
+        let most = if matches!(message, ToServer::Command { .. }) { MAX_COMMAND_BYTES } else { MAX_INPUT_BYTES };
+        if bytes.len() > most {
+            return Err(too_large(bytes.len(), most));
+        }
+        let (ready, seat) = (conn.ready, conn.seat);
+        match message {
+            ToServer::Hello(hello) if !ready => return self.hello(now, id, hello, desk),
+            ToServer::Hello(_) => return Err(Fault(CloseCode::Malformed, "a second hello".to_owned())),
+            ToServer::Input { .. }
+            | ToServer::Ack { .. }
+            | ToServer::Command { .. }
+            | ToServer::Ping { .. }
+            | ToServer::Leave
+            | ToServer::Visible { .. }
+            | ToServer::WantKeyframe
+                if !ready =>
+            {
+                return Err(Fault(CloseCode::Malformed, "say hello first".to_owned()));
+            }
+            ToServer::Input { seq, frames, held_ms, payload } => {
+                acknowledge(conn, now, frames, held_ms)?;
+                conn.inputs = conn.inputs.saturating_add(seq);
+                desk.stats.inputs += 1;
+                if !self.game.input(seat, &payload)? {
+                    desk.stats.inputs_refused += 1;
+                }
+            }
+            ToServer::Ack { frames, held_ms } => acknowledge(conn, now, frames, held_ms)?,
+            ToServer::Command { id: command, payload } => self.command(now, id, seat, command, &payload, desk)?,
+            ToServer::Ping { client_ms } => {
+                let (match_ms, running) = (self.clock.smooth_ms(now), self.clock.is_running());
+                self.tell(id, Frame::message(&ToClient::Pong { client_ms, match_ms, running }), desk);
+            }
+            ToServer::Leave => self.give_up(now, seat, CloseCode::Left, "left by own wish", desk),
+            ToServer::Visible { visible } => {
+                conn.visible = visible;
+                conn.base = None;
+                self.unserved = true;
+            }
+            ToServer::WantKeyframe => {
+                conn.base = None;
+                self.unserved = true;
+                desk.stats.desyncs += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn hello(&mut self, now: Time, id: ConnId, hello: Hello, desk: &mut Desk) -> Result<(), Fault> {
+        if hello.schema != self.rules.schema {
+            let reason = "this page was built for another version of the game; load it again".to_owned();
+            return Err(Fault(CloseCode::WrongSchema, reason));
+        }
+        let Some(number) = self.conns.get(&id).map(|conn| conn.seat) else { return Ok(()) };
+        let Some(seat) = self.seats.get(&number) else { return Ok(()) };
+        let old = match seat.phase {
+            SeatPhase::Live { conn } => Some(conn),
+            SeatPhase::Reserved { .. } | SeatPhase::Dropped { .. } | SeatPhase::Left => None,
+        };
+        if let Some(old) = old {
+            let seen = self.conns.get(&old).map(|conn| conn.events_acked);
+            self.close(old, CloseCode::Superseded, "a newer window took this seat", desk);
+            if let (Some(seat), Some(seen)) = (self.seats.get_mut(&number), seen) {
+                seat.events_seen = seen;
+            }
+        }
+        self.first_live.get_or_insert(now);
+        let at = self.at(now);
+        let Some(seat) = self.seats.get_mut(&number) else { return Ok(()) };
+        seat.phase = SeatPhase::Live { conn: id };
+        let first = !std::mem::replace(&mut seat.joined, true);
+        if first {
+            let who = seat.who();
+            self.game.join(at, number, &who);
+        }
+        self.welcome(now, id, number, first, hello.events_seen, desk);
+        if old.is_none() {
+            self.seats_changed = true;
+            if !first {
+                self.game.presence(at, number, Presence::Live);
+            }
+            self.tell_roster(number, desk);
+            self.pause_or_resume(now, desk);
+        }
+        self.begin_if_possible(now, desk);
+        Ok(())
+    }
+
+    /// Who arrives learns, in this order: who he is, who is there, how things stand; the state follows.
+    fn welcome(&mut self, now: Time, id: ConnId, number: u16, first: bool, seen: Option<u64>, desk: &mut Desk) {
+        let class = self.game.class_of(number);
+        let at = self.at(now);
+        self.game.watch(at, class);
+        let told = self.game.events(class);
+        let (Some(conn), Some(seat)) = (self.conns.get_mut(&id), self.seats.get(&number)) else { return };
+        conn.ready = true;
+        self.unserved = true;
+        conn.class = class;
+        // Who was not here before misses nothing: the state has it all.
+        conn.events = if first { told } else { seen.unwrap_or(seat.events_seen).min(told) };
+        conn.events_acked = conn.events;
+        let welcome = Welcome {
+            seat: number,
+            epoch: self.spec.epoch,
+            rate_hz: self.rules.rate_hz,
+            send_every: self.rules.send_every,
+            resume: std::mem::take(&mut conn.resume),
+            config: self.game.config_json().to_owned(),
+            commands_done: seat.commands_done,
+            match_ms: self.clock.smooth_ms(now),
+            running: self.clock.is_running(),
+        };
+        let roster = self.seats.values().map(|seat| seat.roster()).collect();
+        self.tell(id, Frame::message(&ToClient::Welcome(welcome)), desk);
+        self.tell(id, Frame::message(&ToClient::Roster(roster)), desk);
+        if let Some(until) = self.draining {
+            let within_ms = u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
+            let notice = Notice::Draining { within_ms };
+            self.tell(id, Frame::message(&ToClient::Notice { notice, match_ms: at.now_ms }), desk);
+        }
+    }
+
+    fn command(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        seat: u16,
+        command: u64,
+        payload: &[u8],
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let at = self.at(now);
+        let waiting = self.clock.is_waiting();
+        let (Some(place), Some(conn)) = (self.seats.get_mut(&seat), self.conns.get_mut(&id)) else { return Ok(()) };
+        if command <= place.commands_done {
+            return Ok(()); // said again after a broken connection: it was dealt with
+        }
+        conn.commands = conn.commands.saturating_add(u32::try_from(command - place.commands_done).unwrap_or(u32::MAX));
+        place.commands_done = command;
+        desk.stats.commands += 1;
+        let answer = if waiting {
+            Err(bellhop_game::Illegal::because("the match has not begun"))
+        } else {
+            self.game.command(at, seat, payload)?
+        };
+        if let Err(illegal) = answer {
+            desk.stats.commands_refused += 1;
+            self.tell(id, Frame::message(&ToClient::Refused { id: command, reason: illegal.to_string() }), desk);
+        }
+        Ok(())
+    }
+}
+
+fn acknowledge(conn: &mut crate::conn::Conn, now: Time, frames: u32, held_ms: u32) -> Result<(), Fault> {
+    if conn.acknowledged(now, frames, Duration::from_millis(u64::from(held_ms))) {
+        return Ok(());
+    }
+    Err(Fault(CloseCode::Malformed, "acknowledged frames that were never sent".to_owned()))
+}
+
+fn too_large(len: usize, most: usize) -> Fault {
+    Fault(CloseCode::TooLarge, format!("a message of {len} bytes; at most {most} are allowed"))
+}
