@@ -117,7 +117,7 @@ fn browser() -> Result<()> {
     fs::create_dir_all(&artifacts)?;
     let tested = loudly(
         Command::new("npm")
-            .args(["run", "--silent", "e2e"])
+            .args(["test", "--silent", "--workspace", "tests/e2e"])
             .current_dir(&root)
             .env("BASE_URL", place.url())
             .env("DATA_DIR", data.path())
