@@ -1,1 +1,15 @@
 //! The player's side of the game socket, for browsers and bots.
+//!
+//! A [`Client`] turns what the room sends into a view and news, and what the player does into messages. It has no
+//! socket and no clock: bytes and milliseconds are handed in. The page runs it as WebAssembly (feature `web`,
+//! [`export_client!`]), bots and tests as it is.
+
+mod bot;
+mod client;
+mod commands;
+mod pace;
+#[cfg(feature = "web")]
+pub mod web;
+
+pub use bot::{Bot, BotEntry, bot};
+pub use client::{Client, ClientStats, News, Seated};

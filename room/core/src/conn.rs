@@ -77,7 +77,7 @@ impl Conn {
         if frames as usize > self.unacked.len() {
             return false;
         }
-        if let Some((sent, events)) = self.unacked.drain(..frames as usize).last() {
+        if let Some((sent, events)) = self.unacked.drain(..frames as usize).next_back() {
             self.events_acked = events;
             let round_trip = now.since(sent).saturating_sub(held);
             self.best_round_trip = Some(self.best_round_trip.map_or(round_trip, |best| best.min(round_trip)));

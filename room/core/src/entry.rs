@@ -4,6 +4,9 @@ use bellhop_game::{Game, schema};
 
 use crate::hosted::{Hosted, Match};
 
+/// Starts a match of a game from its configuration and seed.
+type Start = fn(&str, u64) -> Result<Box<dyn Match>, String>;
+
 /// A game a room can host, whatever its types.
 #[derive(Clone, Copy)]
 pub struct GameEntry {
@@ -17,7 +20,7 @@ pub struct GameEntry {
     pub max_seats: u16,
     /// Steps per second; 0: event-driven.
     pub rate_hz: u32,
-    pub(crate) start: fn(&str, u64) -> Result<Box<dyn Match>, String>,
+    pub(crate) start: Start,
 }
 
 impl std::fmt::Debug for GameEntry {

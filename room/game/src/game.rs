@@ -265,6 +265,11 @@ pub trait Game: Sized + Send + 'static {
         Vec::new()
     }
 
+    /// What the player of `seat` sees at once of an input the room has not taken yet.
+    fn predict(view: &mut Self::View, seat: Seat, input: &Self::Input) {
+        let _ = (view, seat, input);
+    }
+
     /// What a bot in this seat does, seeing what a player there would see.
     fn bot(view: &Self::View, seat: Seat, rng: &mut Rng) -> Moves<Self> {
         let _ = (view, seat, rng);

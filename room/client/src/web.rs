@@ -1,0 +1,258 @@
+//! The client for browsers: JavaScript values in and out. [`export_client!`](crate::export_client!) makes a class
+//! of it.
+
+use bellhop_game::Game;
+use bellhop_wire::{EndedSeat, Notice, RosterEntry};
+use serde::Serialize;
+pub use wasm_bindgen;
+use wasm_bindgen::prelude::*;
+
+use crate::{Client, News};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = JSON, catch)]
+    fn parse(text: &str) -> Result<JsValue, JsValue>;
+}
+
+/// What happened, as the page sees it.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum PageNews<'a, E> {
+    Welcome {
+        seat: u16,
+        tick_rate: u32,
+        players: &'a [RosterEntry],
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        config: JsValue,
+    },
+    Roster {
+        players: &'a [RosterEntry],
+    },
+    Event {
+        event: &'a E,
+    },
+    Accepted {
+        id: f64,
+    },
+    Refused {
+        id: f64,
+        reason: &'a str,
+    },
+    Notice {
+        notice: &'static str,
+        within_ms: Option<f64>,
+    },
+    Ended {
+        results: &'a [EndedSeat],
+        reason: &'a str,
+        rated: bool,
+    },
+}
+
+/// How the connection does, as the page sees it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageStats {
+    ping_ms: f64,
+    jitter_ms: f64,
+    age_ms: f64,
+    tick: u32,
+    frames: f64,
+    bytes: f64,
+    desyncs: f64,
+}
+
+/// A binary message.
+#[doc(hidden)]
+pub type Message = js_sys::Uint8Array;
+
+/// A [`Client`] that speaks JavaScript.
+#[doc(hidden)]
+pub struct WebClient<G: Game>(Client<G>);
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+#[doc(hidden)]
+impl<G: Game> WebClient<G> {
+    #[expect(clippy::new_without_default, reason = "made by the exported constructor alone")]
+    pub fn new() -> WebClient<G> {
+        console_error_panic_hook::set_once();
+        WebClient(Client::new())
+    }
+
+    pub fn schema() -> String {
+        format!("{:016x}", bellhop_game::schema::<G>())
+    }
+
+    pub fn hello(&mut self) -> Vec<u8> {
+        self.0.hello()
+    }
+
+    pub fn receive(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), JsError> {
+        Ok(self.0.receive(bytes, now_ms)?)
+    }
+
+    pub fn news(&mut self) -> Result<Vec<JsValue>, JsError> {
+        self.0.news().iter().map(|news| to_js(&page_news(news))).collect()
+    }
+
+    pub fn outgoing(&mut self, now_ms: f64) -> Vec<Message> {
+        self.0.outgoing(now_ms).iter().map(|message| Message::from(message.as_slice())).collect()
+    }
+
+    pub fn set_input(&mut self, value: JsValue) -> Result<(), JsError> {
+        self.0.set_input(serde_wasm_bindgen::from_value(value)?);
+        Ok(())
+    }
+
+    pub fn command(&mut self, value: JsValue) -> Result<f64, JsError> {
+        let command: G::Command = serde_wasm_bindgen::from_value(value)?;
+        Ok(self.0.command(&command) as f64)
+    }
+
+    pub fn view(&self, now_ms: f64) -> Result<JsValue, JsError> {
+        self.0.view_at(now_ms).map_or(Ok(JsValue::UNDEFINED), |view| to_js(&view))
+    }
+
+    pub fn stats(&self, now_ms: f64) -> Result<JsValue, JsError> {
+        let stats = self.0.stats(now_ms);
+        to_js(&PageStats {
+            ping_ms: stats.ping_ms,
+            jitter_ms: stats.jitter_ms,
+            age_ms: stats.age_ms,
+            tick: stats.tick,
+            frames: stats.frames as f64,
+            bytes: stats.bytes as f64,
+            desyncs: stats.desyncs as f64,
+        })
+    }
+
+    pub fn resume_token(&self) -> Option<String> {
+        self.0.resume_token().map(str::to_owned)
+    }
+
+    pub fn leave(&self) -> Vec<u8> {
+        self.0.leave()
+    }
+
+    pub fn set_visible(&mut self, visible: bool) {
+        self.0.set_visible(visible);
+    }
+}
+
+fn page_news<E: Serialize>(news: &News<E>) -> PageNews<'_, E> {
+    match news {
+        News::Welcome(seated, players) => PageNews::Welcome {
+            seat: seated.seat.0,
+            tick_rate: seated.rate_hz,
+            players,
+            config: parse(&seated.config).unwrap_or(JsValue::NULL),
+        },
+        News::Roster(players) => PageNews::Roster { players },
+        News::Event(event) => PageNews::Event { event },
+        News::Accepted(id) => PageNews::Accepted { id: *id as f64 },
+        News::Refused(id, reason) => PageNews::Refused { id: *id as f64, reason },
+        News::Notice(notice) => match notice {
+            Notice::Draining { within_ms } => {
+                PageNews::Notice { notice: "draining", within_ms: Some(*within_ms as f64) }
+            }
+            Notice::Paused => PageNews::Notice { notice: "paused", within_ms: None },
+            Notice::Resumed => PageNews::Notice { notice: "resumed", within_ms: None },
+            Notice::Started => PageNews::Notice { notice: "started", within_ms: None },
+        },
+        News::Ended(ended) => PageNews::Ended { results: &ended.results, reason: &ended.reason, rated: ended.rated },
+    }
+}
+
+/// Exports the class `Client` of a game for browsers.
+#[macro_export]
+macro_rules! export_client {
+    ($game:ty) => {
+        mod web_client {
+            //! What the page imports.
+
+            use $crate::web::wasm_bindgen;
+            use $crate::web::wasm_bindgen::prelude::*;
+
+            /// One player's connection to a match, over as many sockets as it takes.
+            #[wasm_bindgen]
+            pub struct Client($crate::web::WebClient<$game>);
+
+            #[wasm_bindgen]
+            impl Client {
+                /// Before the first connection.
+                #[wasm_bindgen(constructor)]
+                #[expect(clippy::new_without_default, reason = "called by JavaScript alone")]
+                pub fn new() -> Client {
+                    Client($crate::web::WebClient::new())
+                }
+
+                /// The hash by which client and room know that they speak of the same game.
+                pub fn schema(&self) -> String {
+                    $crate::web::WebClient::<$game>::schema()
+                }
+
+                /// A socket opened: the message to send first.
+                pub fn hello(&mut self) -> Vec<u8> {
+                    self.0.hello()
+                }
+
+                /// A message came. Throws when it is none of a room that runs this game.
+                pub fn receive(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), JsError> {
+                    self.0.receive(bytes, now_ms)
+                }
+
+                /// What there is to tell, oldest first.
+                pub fn news(&mut self) -> Result<Vec<JsValue>, JsError> {
+                    self.0.news()
+                }
+
+                /// Messages that are due.
+                pub fn outgoing(&mut self, now_ms: f64) -> Vec<$crate::web::Message> {
+                    self.0.outgoing(now_ms)
+                }
+
+                /// From now on the player holds this. Throws when it is no input of the game.
+                #[wasm_bindgen(js_name = setInput)]
+                pub fn set_input(&mut self, value: JsValue) -> Result<(), JsError> {
+                    self.0.set_input(value)
+                }
+
+                /// Sends a command; its number. Throws when it is no command of the game.
+                pub fn command(&mut self, value: JsValue) -> Result<f64, JsError> {
+                    self.0.command(value)
+                }
+
+                /// What to show now; undefined before the first state.
+                pub fn view(&self, now_ms: f64) -> Result<JsValue, JsError> {
+                    self.0.view(now_ms)
+                }
+
+                /// How the connection does.
+                pub fn stats(&self, now_ms: f64) -> Result<JsValue, JsError> {
+                    self.0.stats(now_ms)
+                }
+
+                /// Opens the seat again after a broken connection.
+                #[wasm_bindgen(js_name = resumeToken)]
+                pub fn resume_token(&self) -> Option<String> {
+                    self.0.resume_token()
+                }
+
+                /// The message that gives the seat up.
+                pub fn leave(&self) -> Vec<u8> {
+                    self.0.leave()
+                }
+
+                /// Whether anybody looks.
+                #[wasm_bindgen(js_name = setVisible)]
+                pub fn set_visible(&mut self, visible: bool) {
+                    self.0.set_visible(visible);
+                }
+            }
+        }
+    };
+}
