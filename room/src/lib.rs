@@ -1,1 +1,270 @@
 //! The game room: one authoritative loop behind one WebSocket door.
+//!
+//! A room hosts one match at a time for the lobby it is attached to, and stands on its own: the lobby may die while
+//! people play. A platform team's own room is its games and this crate:
+//!
+//! ```ignore
+//! fn main() -> std::process::ExitCode {
+//!     bellhop_room::main(&[room_core::game::<MyGame>()])
+//! }
+//! ```
+//!
+//! - [`owner`] is the thread that owns the match and writes to every socket.
+//! - [`door`] checks tokens and upgrades; [`socket`] reads one game socket; [`outlet`] writes one.
+//! - [`attach`] is the stream to the lobby. It reads the [`board`], on which the match thread says what is true.
+
+mod attach;
+mod board;
+mod bundle;
+mod door;
+mod frame;
+mod inbox;
+mod metrics;
+mod outlet;
+mod owner;
+mod pace;
+mod private;
+mod process;
+mod refusal;
+mod settings;
+mod socket;
+mod translate;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bellhop_proto::tokens::Key;
+use room_core::{GameEntry, Room};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use board::Ending;
+pub use process::main;
+pub use room_core::{GameEntry as Game, game};
+pub use settings::{Proof, Settings};
+
+/// After the match thread has ended, its last result gets this long to reach the lobby.
+const DELIVER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Who this room is, as the lobby said.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Identity {
+    pub(crate) room: String,
+    /// Routing part of this room's tokens.
+    pub(crate) routing: String,
+}
+
+/// What the parts of one room share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) proof: Proof,
+    pub(crate) games: Vec<GameEntry>,
+    pub(crate) bundles: Vec<bundle::Bundle>,
+    pub(crate) address: String,
+    pub(crate) key: Key,
+    pub(crate) inbox: inbox::Inbox<owner::ToMatch>,
+    pub(crate) board: board::Board,
+    pub(crate) metrics: metrics::Metrics,
+    pub(crate) tasks: TaskTracker,
+    identity: Mutex<Identity>,
+    tries: Mutex<BTreeMap<u16, socket::Bucket>>,
+    wake_on_input: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn identify(&self, identity: Identity) {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+    }
+
+    /// Whether a seat may open another socket now. Seats are few, so the list is short.
+    pub(crate) fn may_try(&self, seat: u16, now: Instant) -> bool {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = tries.entry(seat).or_insert_with(|| socket::Bucket::of(door::SEAT_PER_SECOND, door::SEAT_BURST));
+        bucket.take(now, 1)
+    }
+
+    /// Whether an input should wake the match thread: in a game without a clock nothing else does.
+    pub(crate) fn wakes_on_input(&self) -> bool {
+        self.wake_on_input.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn wake_on_input(&self, wake: bool) {
+        self.wake_on_input.store(wake, Ordering::Relaxed);
+    }
+}
+
+/// A room whose ports are open.
+pub struct RoomProcess {
+    shared: Arc<Shared>,
+    door: TcpListener,
+    private: Option<TcpListener>,
+    address: SocketAddr,
+    private_address: Option<SocketAddr>,
+}
+
+/// Tells a room from outside what a signal tells a process.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// No new match; the one that runs may finish.
+    pub drain: CancellationToken,
+    /// End now.
+    pub stop: CancellationToken,
+}
+
+impl RoomProcess {
+    /// Opens the ports and reads the bundles.
+    ///
+    /// # Errors
+    /// When a port cannot be opened, the room's address is not clear, or a bundle cannot be read.
+    pub async fn bind(settings: Settings, proof: Proof, games: &[GameEntry]) -> anyhow::Result<RoomProcess> {
+        let door = listen(settings.bind, "--bind").await?;
+        let address = door.local_addr().context("reading the room's address")?;
+        let private = match settings.private_listen {
+            Some(at) => Some(listen(at, "--private-listen").await?),
+            None => None,
+        };
+        let private_address = match &private {
+            Some(private) => Some(private.local_addr().context("reading the private address")?),
+            None => None,
+        };
+        let mut bundles = Vec::new();
+        if let Some(dir) = &settings.bundles {
+            for entry in games {
+                bundles.extend(bundle::Bundle::find(dir, entry.name)?);
+            }
+        }
+        let identity = Identity { room: settings.room.clone(), routing: String::new() };
+        let shared = Arc::new(Shared {
+            address: settings.address(address)?,
+            games: games.to_vec(),
+            bundles,
+            proof,
+            key: Key::generate(),
+            inbox: inbox::Inbox::new(),
+            board: board::Board::default(),
+            metrics: metrics::Metrics::default(),
+            tasks: TaskTracker::new(),
+            identity: Mutex::new(identity),
+            tries: Mutex::default(),
+            wake_on_input: AtomicBool::new(false),
+            settings,
+        });
+        Ok(RoomProcess { shared, door, private, address, private_address })
+    }
+
+    /// Where game sockets come in.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where probes and scrapers reach it, if they may.
+    pub fn private_address(&self) -> Option<SocketAddr> {
+        self.private_address
+    }
+
+    /// Runs until it was drained, stopped, is wanted no more, or failed.
+    ///
+    /// # Errors
+    /// When the match thread cannot be started.
+    pub async fn run(self, stop: Stop) -> anyhow::Result<Ending> {
+        let RoomProcess { shared, door, private, .. } = self;
+        let seed = getrandom::u64().context("drawing a seed")?;
+        let room = Room::new(&shared.games, seed);
+        let thread = start_match_thread(Arc::clone(&shared), room)?;
+
+        let doors = tokio::spawn(door::accept(door, Arc::clone(&shared)));
+        let private = private.map(|at| tokio::spawn(private::serve(at, Arc::clone(&shared))));
+        let mut attached = tokio::spawn(attach::stay(Arc::clone(&shared)));
+        let signals = tokio::spawn(pass_signals(Arc::clone(&shared), stop));
+
+        shared.board.until(|state| state.ended.is_some()).await;
+        doors.abort();
+        signals.abort();
+        if tokio::time::timeout(DELIVER_WITHIN, &mut attached).await.is_err() {
+            tracing::warn!("the lobby did not take the last result in time");
+            attached.abort();
+        }
+        if let Some(private) = private {
+            private.abort();
+        }
+        shared.inbox.close();
+        let ending = shared.board.read().ended.clone().unwrap_or(Ending::Drained);
+        if ending != Ending::Unwanted {
+            // It has said its last word, so it ends now.
+            drop(thread.join());
+        }
+        Ok(ending)
+    }
+}
+
+/// The thread that owns the match. What it says last stands on the board, however it ends.
+fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<std::thread::JoinHandle<()>> {
+    let run = move || {
+        let mut owner = owner::Owner::new(Arc::clone(&shared), room);
+        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| owner.run()));
+        let ending = match ran {
+            Ok(()) => Ending::Drained,
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+                tracing::error!(text, "the match thread failed");
+                Ending::Failed(text.to_owned())
+            }
+        };
+        shared.board.write(|state| {
+            // A lobby that reads this knows at once that the match is lost, and seats its players elsewhere.
+            state.running = None;
+            state.draining = true;
+            state.ended = state.ended.take().or(Some(ending));
+        });
+    };
+    std::thread::Builder::new()
+        .name("match".into())
+        .stack_size(MATCH_STACK_BYTES)
+        .spawn(run)
+        .context("starting the match thread")
+}
+
+/// Games keep their state on the heap; only pages that are touched cost memory.
+const MATCH_STACK_BYTES: usize = 1 << 20;
+
+async fn pass_signals(shared: Arc<Shared>, stop: Stop) {
+    let within = Duration::from_secs(shared.settings.drain_seconds);
+    let drain = async {
+        stop.drain.cancelled().await;
+        if shared.inbox.push(owner::ToMatch::Drain { within }, true).is_err() {
+            tracing::warn!("the match thread takes nothing");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = drain => {}
+        () = stop.stop.cancelled() => {
+            let reason = "the room was stopped".to_owned();
+            if shared.inbox.push(owner::ToMatch::Stop { reason }, true).is_err() {
+                tracing::warn!("the match thread takes nothing");
+            }
+        }
+    }
+}
+
+async fn listen(at: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).await.map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            let port = at.port();
+            anyhow::anyhow!("port {port} is taken: stop what listens on {at}, or choose another with {flag} HOST:PORT")
+        } else {
+            anyhow::Error::new(source).context(format!("cannot listen on {at} (from {flag})"))
+        }
+    })
+}

@@ -1,3 +1,10 @@
-//! The game room: one authoritative loop behind one WebSocket door.
+//! A room with the games that come with Bellhop.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    bellhop_room::main(&[])
+}

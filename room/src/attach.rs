@@ -1,0 +1,295 @@
+//! The stream to the lobby: says what runs here, and hears what should.
+//!
+//! It reconciles. What the room is stands on the board; a new stream is told all of it, an old one what is new. A
+//! result is said again on every stream, and every second, until the lobby acknowledged it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use bellhop_proto::v1::rooms_client::RoomsClient;
+use bellhop_proto::v1::{self, LobbyMessage, RoomMessage, lobby_message, room_message};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Endpoint;
+use tonic::{Request, Streaming};
+
+use crate::board::Ending;
+use crate::owner::ToMatch;
+use crate::{Identity, Shared, translate};
+
+/// Between two reports when nothing happens.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// A lobby sends a heartbeat every second; one that is silent for this long is taken for gone.
+const SILENT_AFTER: Duration = Duration::from_secs(5);
+
+/// For connecting, for the first answer, and for the stream to take a message.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The first pause before another try, doubled each time up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Messages on their way to the stream; a chunk of a bundle is the largest.
+const OUTGOING: usize = 8;
+
+/// A piece of a bundle.
+const CHUNK_BYTES: usize = 32 * 1024;
+
+/// A result that no lobby wanted for this long keeps no room alive.
+const RESULT_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// Stays attached until the match thread has ended and its last result is delivered, or nobody wants this room.
+pub(crate) async fn stay(shared: Arc<Shared>) {
+    let leave_after = Duration::from_secs(shared.settings.leave_after_seconds);
+    let mut last_attached = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match session(&shared).await {
+            Ok(()) => return,
+            Err(Broken { error, attached }) => {
+                tracing::info!(error = format!("{error:#}"), "not attached to a lobby");
+                if let Some(until) = attached {
+                    last_attached = until;
+                    pause = FIRST_PAUSE;
+                }
+            }
+        }
+        let unwanted = {
+            let state = shared.board.read();
+            let waits = state.results.iter().any(|(since, _)| since.elapsed() < RESULT_KEPT);
+            last_attached.elapsed() >= leave_after && state.running.is_none() && !waits
+        };
+        if unwanted {
+            tracing::info!("empty and unattached: leaving");
+            shared.board.write(|state| state.ended = state.ended.take().or(Some(Ending::Unwanted)));
+            return;
+        }
+        tokio::time::sleep(jittered(pause)).await;
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+/// Between half of it and all of it, so that the rooms of a fleet do not come back in step.
+fn jittered(pause: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or_default();
+    pause.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0)
+}
+
+struct Broken {
+    error: anyhow::Error,
+    /// When the lobby was last heard of, if it took us.
+    attached: Option<Instant>,
+}
+
+/// One stream, from Hello to its end. `Ok` when there is nothing left to say.
+async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
+    let before = |error| Broken { error, attached: None };
+    let (to_lobby, mut from_lobby) = connect(shared).await.map_err(before)?;
+    let mut stream =
+        Stream { shared, to_lobby, sequence: 0, sent: BTreeMap::new(), bundles: JoinSet::new(), heard: None };
+    let ran = stream.run(&mut from_lobby).await;
+    ran.map_err(|error| Broken { error, attached: stream.heard })
+}
+
+async fn connect(shared: &Shared) -> anyhow::Result<(mpsc::Sender<RoomMessage>, Streaming<LobbyMessage>)> {
+    let endpoint = Endpoint::from_shared(shared.settings.lobby.clone())
+        .with_context(|| format!("the lobby's address {} is none", shared.settings.lobby))?
+        .connect_timeout(PATIENCE)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(64 * 1024)
+        .http2_keep_alive_interval(SILENT_AFTER)
+        .keep_alive_timeout(SILENT_AFTER);
+    let channel = endpoint.connect().await.context("connecting")?;
+    let (to_lobby, outgoing) = mpsc::channel(OUTGOING);
+    to_lobby.send(message(room_message::Kind::Hello(hello(shared)))).await.context("saying hello")?;
+    let mut request = Request::new(ReceiverStream::new(outgoing));
+    let bearer = MetadataValue::try_from(format!("Bearer {}", shared.proof.bearer()?))
+        .map_err(|_| anyhow::anyhow!("the secret has characters that no header can have"))?;
+    request.metadata_mut().insert("authorization", bearer);
+    let mut client = RoomsClient::new(channel);
+    let answer = tokio::time::timeout(PATIENCE, client.attach(request)).await.context("no answer in time")?;
+    Ok((to_lobby, answer.context("attaching")?.into_inner()))
+}
+
+fn message(kind: room_message::Kind) -> RoomMessage {
+    RoomMessage { kind: Some(kind) }
+}
+
+fn hello(shared: &Shared) -> v1::Hello {
+    let state = shared.board.read();
+    v1::Hello {
+        room_id: shared.identity().room,
+        fleet: shared.settings.fleet.clone(),
+        address: shared.address.clone(),
+        seat_key: shared.key.as_bytes().to_vec(),
+        games: shared.games.iter().map(|entry| translate::game(entry, &shared.bundles)).collect(),
+        running: state.running.as_ref().map(translate::running),
+        draining: state.draining,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+struct Stream<'a> {
+    shared: &'a Arc<Shared>,
+    to_lobby: mpsc::Sender<RoomMessage>,
+    sequence: u64,
+    /// Results sent on this stream, by epoch, and when last.
+    sent: BTreeMap<u64, Instant>,
+    bundles: JoinSet<()>,
+    heard: Option<Instant>,
+}
+
+impl Stream<'_> {
+    async fn run(&mut self, from_lobby: &mut Streaming<LobbyMessage>) -> anyhow::Result<()> {
+        let mut clock = tokio::time::interval(REPORT_EVERY);
+        clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut last = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                heard = from_lobby.message() => {
+                    let Some(heard) = heard.context("the stream broke")? else { bail!("the lobby ended the stream") };
+                    last = Instant::now();
+                    if let Some(kind) = heard.kind {
+                        self.obey(kind).await?;
+                    }
+                }
+                () = self.shared.board.changed.notified() => self.tell().await?,
+                _ = clock.tick() => self.tell().await?,
+                Some(_) = self.bundles.join_next() => {}
+            }
+            if last.elapsed() >= SILENT_AFTER {
+                bail!("the lobby is silent");
+            }
+            let done = {
+                let state = self.shared.board.read();
+                state.ended.is_some() && state.results.is_empty()
+            };
+            if done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says what is new. Before the welcome nobody listens.
+    async fn tell(&mut self) -> anyhow::Result<()> {
+        if self.heard.is_none() {
+            return Ok(());
+        }
+        let (state, answers) = {
+            let mut board = self.shared.board.read();
+            (board.clone(), std::mem::take(&mut board.answers))
+        };
+        for answer in answers {
+            self.send(translate::answer(answer)).await?;
+        }
+        for (_, result) in &state.results {
+            let again = self.sent.get(&result.epoch).is_none_or(|at| at.elapsed() >= REPORT_EVERY);
+            if again {
+                self.sent.insert(result.epoch, Instant::now());
+                self.send(translate::result(result)).await?;
+            }
+        }
+        self.sequence += 1;
+        self.send(translate::report(self.sequence, &state)).await
+    }
+
+    async fn send(&self, kind: room_message::Kind) -> anyhow::Result<()> {
+        self.to_lobby
+            .send_timeout(message(kind), PATIENCE)
+            .await
+            .map_err(|_| anyhow::anyhow!("the lobby takes nothing"))
+    }
+
+    async fn obey(&mut self, kind: lobby_message::Kind) -> anyhow::Result<()> {
+        self.heard = self.heard.map(|_| Instant::now());
+        match kind {
+            lobby_message::Kind::Welcome(welcome) => {
+                tracing::info!(room = welcome.room_id, fleet = self.shared.settings.fleet, "attached");
+                self.shared.metrics.attached.inc();
+                self.shared.identify(Identity { room: welcome.room_id, routing: welcome.routing });
+                self.heard = Some(Instant::now());
+                self.tell().await
+            }
+            lobby_message::Kind::Host(host) => {
+                let (match_id, epoch) = (host.match_id.clone(), host.epoch);
+                match translate::spec(host) {
+                    Some(spec) => self.pass(ToMatch::Host(Box::new(spec))),
+                    None => {
+                        let reason = "a seat's number is out of range".to_owned();
+                        self.send(room_message::Kind::HostRefused(v1::HostRefused { match_id, epoch, reason })).await
+                    }
+                }
+            }
+            lobby_message::Kind::AddSeats(add) => match translate::seats(add.seats) {
+                Some(seats) => self.pass(ToMatch::AddSeats { epoch: add.epoch, seats }),
+                None => bail!("the lobby adds seats whose numbers are out of range"),
+            },
+            lobby_message::Kind::ReleaseSeats(release) => {
+                let seats = release.seats.into_iter().filter_map(translate::seat_number).collect();
+                self.pass(ToMatch::ReleaseSeats { epoch: release.epoch, seats })
+            }
+            lobby_message::Kind::Drain(drain) => {
+                self.pass(ToMatch::Drain { within: Duration::from_millis(u64::from(drain.within_ms)) })
+            }
+            lobby_message::Kind::Stop(stop) => self.pass(ToMatch::Stop { reason: stop.reason }),
+            lobby_message::Kind::ResultAck(ack) => self.acknowledged(&ack).await,
+            lobby_message::Kind::WantBundle(want) => {
+                self.send_bundle(want.hash);
+                Ok(())
+            }
+            lobby_message::Kind::Heartbeat(_) => Ok(()),
+        }
+    }
+
+    fn pass(&self, item: ToMatch) -> anyhow::Result<()> {
+        self.shared.inbox.push(item, true).map_err(|_| anyhow::anyhow!("the match thread takes nothing"))
+    }
+
+    /// The lobby has a result; the room is free for the next match once it has them all.
+    async fn acknowledged(&mut self, ack: &v1::ResultAck) -> anyhow::Result<()> {
+        self.sent.remove(&ack.epoch);
+        let ready = {
+            let mut state = self.shared.board.read();
+            let before = state.results.len();
+            state.results.retain(|(_, result)| result.epoch != ack.epoch || result.match_id != ack.match_id);
+            state.results.len() < before && state.results.is_empty() && state.running.is_none() && !state.draining
+        };
+        if ready { self.send(room_message::Kind::Ready(v1::Ready {})).await } else { Ok(()) }
+    }
+
+    /// Sends a bundle beside everything else, piece by piece.
+    fn send_bundle(&mut self, hash: String) {
+        let shared = Arc::clone(self.shared);
+        let to_lobby = self.to_lobby.clone();
+        // One at a time: the next is wanted again if it is still missing.
+        if !self.bundles.is_empty() {
+            return;
+        }
+        self.bundles.spawn(async move {
+            let found = shared.bundles.iter().find(|bundle| bundle.hash == hash).map(|bundle| bundle.archive());
+            let archive = match found {
+                Some(Ok(archive)) => Bytes::from(archive),
+                Some(Err(error)) => return tracing::warn!(error = format!("{error:#}"), "cannot send a bundle"),
+                None => return tracing::warn!(hash, "the lobby wants a bundle that is not here"),
+            };
+            let pieces = archive.len().div_ceil(CHUNK_BYTES).max(1);
+            for piece in 0..pieces {
+                let offset = piece * CHUNK_BYTES;
+                let data = archive.slice(offset..archive.len().min(offset + CHUNK_BYTES));
+                let last = piece + 1 == pieces;
+                let chunk = v1::BundleChunk { hash: hash.clone(), offset: offset as u64, data, last };
+                if to_lobby.send(message(room_message::Kind::BundleChunk(chunk))).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}

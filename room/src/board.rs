@@ -1,0 +1,102 @@
+//! What the match thread says of itself, for those who tell others.
+//!
+//! It is a state and not a queue: whoever reads late reads what is true now. What must not be lost, results and
+//! answers, stays until it was delivered.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use room_core::{MatchResult, SeatStatus, Stats};
+use tokio::sync::Notify;
+
+use crate::pace::Pace;
+
+/// Answers to Host that wait for a stream; older ones are of placements the lobby has long given up.
+const MAX_ANSWERS: usize = 16;
+
+/// Results that wait for a lobby. With so many the room takes no new match.
+pub(crate) const MAX_RESULTS: usize = 16;
+
+/// The board.
+#[derive(Default)]
+pub(crate) struct Board {
+    state: Mutex<State>,
+    /// Rings after each change.
+    pub(crate) changed: Notify,
+}
+
+/// What is on it.
+#[derive(Default, Clone)]
+pub(crate) struct State {
+    /// The match that is here.
+    pub(crate) running: Option<Running>,
+    /// Takes no new match.
+    pub(crate) draining: bool,
+    pub(crate) answers: VecDeque<Answer>,
+    /// How matches ended, with when; each stays until the lobby has it.
+    pub(crate) results: VecDeque<(Instant, MatchResult)>,
+    pub(crate) pace: Pace,
+    pub(crate) stats: Stats,
+    pub(crate) ended: Option<Ending>,
+}
+
+/// The match that is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Running {
+    pub(crate) match_id: String,
+    pub(crate) epoch: u64,
+    pub(crate) rate_hz: u32,
+    /// Its clock runs.
+    pub(crate) moving: bool,
+    pub(crate) seats: Vec<SeatStatus>,
+}
+
+/// The answer to Host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) match_id: String,
+    pub(crate) epoch: u64,
+    pub(crate) refused: Option<String>,
+}
+
+/// How the match thread ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// As it was told: drained or stopped.
+    Drained,
+    /// Nobody was there and no lobby wanted it.
+    Unwanted,
+    /// A fault of our own, with what is known of it.
+    Failed(String),
+}
+
+impl Board {
+    /// Looks.
+    pub(crate) fn read(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes it and rings.
+    pub(crate) fn write(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.read());
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn answer(&self, answer: Answer) {
+        self.write(|state| {
+            if state.answers.len() == MAX_ANSWERS {
+                state.answers.pop_front();
+            }
+            state.answers.push_back(answer);
+        });
+    }
+
+    /// Waits until something is true of it.
+    pub(crate) async fn until(&self, mut holds: impl FnMut(&State) -> bool) {
+        // The bell is for one listener, the stream; this one looks by the clock as well.
+        while !holds(&self.read()) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! The thread that owns the match: its seats, its clock, its game, and the writing side of every socket.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bellhop_proto::tokens::{self, Key, SeatClaim};
+use bytes::Bytes;
+use room_core::{
+    AdmitError, Claim, CloseCode, ConnId, HostError, MatchSpec, Output, ResumeClaim, Room, SeatSpec, Status, Time,
+};
+use tokio::sync::oneshot;
+
+use crate::Shared;
+use crate::board::{Answer, MAX_RESULTS, Running};
+use crate::outlet::{Outlet, Peer, Written};
+use crate::pace::Pacer;
+
+/// How often a socket that took not all is tried again.
+const FLUSH_EVERY: Duration = Duration::from_millis(10);
+
+/// After its close frame could not be sent for this long, a socket is ended without it.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a resume token can be used at most; the seat it opens is seldom held this long.
+const RESUME_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After so many messages in a row the clock is looked at.
+const LOOK_EVERY: usize = 64;
+
+/// Something for the match thread.
+pub(crate) enum ToMatch {
+    Host(Box<MatchSpec>),
+    AddSeats {
+        epoch: u64,
+        seats: Vec<SeatSpec>,
+    },
+    ReleaseSeats {
+        epoch: u64,
+        seats: Vec<u16>,
+    },
+    Drain {
+        within: Duration,
+    },
+    Stop {
+        reason: String,
+    },
+    /// May a socket open? It gets a number if so.
+    Admit {
+        claim: Claim,
+        reply: oneshot::Sender<Result<ConnId, AdmitError>>,
+    },
+    /// The upgrade is done.
+    Opened {
+        conn: ConnId,
+        peer: Arc<Peer>,
+    },
+    /// A binary message.
+    Message {
+        conn: ConnId,
+        bytes: Bytes,
+    },
+    /// Frames to send that the WebSocket itself wants sent: pongs. They are a sign of life, too.
+    Control {
+        conn: ConnId,
+        frames: Vec<u8>,
+    },
+    /// The peer broke the rules of the socket.
+    Fault {
+        conn: ConnId,
+        code: CloseCode,
+        reason: Cow<'static, str>,
+    },
+    /// The socket ended, or never opened.
+    Gone {
+        conn: ConnId,
+    },
+}
+
+/// Owns the match.
+pub(crate) struct Owner {
+    shared: Arc<Shared>,
+    room: Room,
+    origin: Instant,
+    next_conn: u64,
+    outlets: BTreeMap<ConnId, Outlet>,
+    /// Sockets that did not take all.
+    waiting: BTreeSet<ConnId>,
+    /// Sockets whose close frame is not out yet.
+    leaving: Vec<(Instant, Outlet)>,
+    /// Closed by the core before they were open.
+    unborn: BTreeMap<ConnId, (CloseCode, Cow<'static, str>)>,
+    /// When the match has to be over, once draining.
+    until: Option<Instant>,
+    changed: bool,
+    pacer: Pacer,
+}
+
+impl Owner {
+    pub(crate) fn new(shared: Arc<Shared>, room: Room) -> Owner {
+        let origin = Instant::now();
+        Owner {
+            shared,
+            room,
+            origin,
+            next_conn: 0,
+            outlets: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            leaving: Vec::new(),
+            unborn: BTreeMap::new(),
+            until: None,
+            changed: true,
+            pacer: Pacer::new(origin),
+        }
+    }
+
+    /// Until the room was drained or stopped.
+    pub(crate) fn run(&mut self) {
+        let mut taken = VecDeque::new();
+        loop {
+            self.shared.inbox.take(&mut taken);
+            let mut count = 0;
+            while let Some(item) = taken.pop_front() {
+                self.take(item);
+                count += 1;
+                if count % LOOK_EVERY == 0 {
+                    self.advance();
+                }
+            }
+            self.advance();
+            self.carry_out();
+            self.flush();
+            self.publish();
+            if self.is_over() {
+                return;
+            }
+            self.shared.inbox.wait(self.pause());
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time(self.origin.elapsed().as_micros() as u64)
+    }
+
+    fn take(&mut self, item: ToMatch) {
+        let now = self.now();
+        match item {
+            ToMatch::Host(spec) => self.host(now, *spec),
+            ToMatch::AddSeats { epoch, seats } => {
+                if let Err(error) = self.room.add_seats(now, epoch, seats) {
+                    tracing::warn!(epoch, %error, "seats were not added");
+                }
+            }
+            ToMatch::ReleaseSeats { epoch, seats } => {
+                if let Err(error) = self.room.release_seats(now, epoch, &seats) {
+                    tracing::debug!(epoch, %error, "seats were not released");
+                }
+            }
+            ToMatch::Drain { within } => {
+                let until = Instant::now() + within;
+                self.until = Some(self.until.map_or(until, |earlier| earlier.min(until)));
+                tracing::info!(within_ms = within.as_millis() as u64, "draining");
+                self.room.drain(now, now.plus(within));
+            }
+            ToMatch::Stop { reason } => {
+                tracing::info!(reason, "stopping");
+                self.until = Some(Instant::now());
+                self.room.stop(now, &reason);
+            }
+            ToMatch::Admit { claim, reply } => self.admit(now, &claim, reply),
+            ToMatch::Opened { conn, peer } => match self.unborn.remove(&conn) {
+                Some((code, reason)) => self.close(conn, Outlet::new(peer), code, &reason),
+                None => drop(self.outlets.insert(conn, Outlet::new(peer))),
+            },
+            ToMatch::Message { conn, bytes } => self.room.receive(now, conn, &bytes),
+            ToMatch::Control { conn, frames } => {
+                self.room.heard(now, conn);
+                if let Some(outlet) = self.outlets.get_mut(&conn) {
+                    let written = outlet.control(&frames);
+                    self.note(conn, written);
+                }
+            }
+            ToMatch::Fault { conn, code, reason } => {
+                self.shared.metrics.close(code);
+                if let Some(outlet) = self.outlets.remove(&conn) {
+                    self.waiting.remove(&conn);
+                    self.close(conn, outlet, code, &reason);
+                }
+                self.room.disconnected(now, conn);
+            }
+            ToMatch::Gone { conn } => {
+                self.unborn.remove(&conn);
+                self.lose(conn);
+            }
+        }
+    }
+
+    fn host(&mut self, now: Time, spec: MatchSpec) {
+        let (match_id, epoch, game) = (spec.match_id.clone(), spec.epoch, spec.game.clone());
+        let hosted = if self.shared.board.read().results.len() >= MAX_RESULTS {
+            Err("too many results wait for a lobby".to_owned())
+        } else {
+            self.room.host(now, spec).map_err(|error: HostError| error.to_string())
+        };
+        match &hosted {
+            Ok(()) => tracing::info!(match_id, epoch, game, "hosting a match"),
+            Err(reason) => tracing::warn!(match_id, epoch, game, reason, "refused a match"),
+        }
+        self.changed = true;
+        // The state first: who reads the answer must find the match.
+        self.publish();
+        self.shared.board.answer(Answer { match_id, epoch, refused: hosted.err() });
+    }
+
+    fn admit(&mut self, now: Time, claim: &Claim, reply: oneshot::Sender<Result<ConnId, AdmitError>>) {
+        let conn = ConnId(self.next_conn);
+        self.next_conn += 1;
+        let (key, routing) = (&self.shared.key, self.shared.identity().routing);
+        let admitted = self.room.admit(now, conn, claim, &mut |claim| seal(key, &routing, claim));
+        if reply.send(admitted.map(|()| conn)).is_err() {
+            // Who asked has gone meanwhile.
+            self.room.disconnected(now, conn);
+        }
+    }
+
+    fn advance(&mut self) {
+        let now = self.now();
+        if self.room.deadline().is_some_and(|deadline| deadline <= now) {
+            self.room.advance(now);
+        }
+    }
+
+    /// Does what the core says.
+    fn carry_out(&mut self) {
+        while let Some(output) = self.room.poll() {
+            match output {
+                Output::Send { conn, frame } => {
+                    if let Some(outlet) = self.outlets.get_mut(&conn) {
+                        let written = outlet.send(frame.head(), frame.body());
+                        if written != Written::All {
+                            self.note(conn, written);
+                        }
+                    }
+                }
+                Output::Close { conn, code, reason } => {
+                    self.shared.metrics.close(code);
+                    self.waiting.remove(&conn);
+                    match self.outlets.remove(&conn) {
+                        Some(outlet) => self.close(conn, outlet, code, &reason),
+                        None => drop(self.unborn.insert(conn, (code, reason))),
+                    }
+                }
+                Output::SeatsChanged => self.changed = true,
+                Output::Result(result) => {
+                    tracing::info!(
+                        match_id = result.match_id,
+                        reason = result.reason,
+                        rated = result.rated,
+                        "the match ended"
+                    );
+                    self.shared.board.write(|state| state.results.push_back((Instant::now(), result)));
+                    self.changed = true;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, conn: ConnId, written: Written) {
+        match written {
+            Written::All => {}
+            Written::Waiting => {
+                if self.waiting.insert(conn) {
+                    self.room.blocked(conn);
+                }
+            }
+            Written::Broken => self.lose(conn),
+        }
+    }
+
+    fn lose(&mut self, conn: ConnId) {
+        self.waiting.remove(&conn);
+        if let Some(mut outlet) = self.outlets.remove(&conn) {
+            outlet.abandon();
+        }
+        self.room.disconnected(self.now(), conn);
+    }
+
+    fn close(&mut self, conn: ConnId, mut outlet: Outlet, code: CloseCode, reason: &str) {
+        tracing::debug!(conn = conn.0, code = code.kind(), reason, "closing a socket");
+        if outlet.close(code, reason) == Written::Waiting {
+            self.leaving.push((Instant::now() + CLOSE_WITHIN, outlet));
+        }
+    }
+
+    /// Tries again what did not go out.
+    fn flush(&mut self) {
+        let mut flushed = Vec::new();
+        for &conn in &self.waiting {
+            match self.outlets.get_mut(&conn).map_or(Written::Broken, Outlet::flush) {
+                Written::Waiting => {}
+                done @ (Written::All | Written::Broken) => flushed.push((conn, done)),
+            }
+        }
+        for (conn, done) in flushed {
+            self.waiting.remove(&conn);
+            if done == Written::All {
+                self.room.writable(self.now(), conn);
+            } else {
+                self.lose(conn);
+            }
+        }
+        self.leaving.retain_mut(|(deadline, outlet)| {
+            let waits = outlet.flush() == Written::Waiting && Instant::now() < *deadline;
+            if !waits {
+                outlet.abandon();
+            }
+            waits
+        });
+    }
+
+    fn publish(&mut self) {
+        let now = Instant::now();
+        let second = now >= self.pacer.due();
+        if !self.changed && !second {
+            return;
+        }
+        let running = match self.room.status() {
+            Status::Ready | Status::Drained => None,
+            Status::Playing { match_id, epoch, rate_hz, running, .. } => {
+                Some(Running { match_id, epoch, rate_hz, moving: running, seats: self.room.seats() })
+            }
+        };
+        self.shared.wake_on_input(running.as_ref().is_some_and(|running| running.rate_hz == 0));
+        let stats = self.room.stats();
+        let pace = second.then(|| self.pacer.take(now, stats.steps, self.room.take_lateness()));
+        let publish = |state: &mut crate::board::State| {
+            state.running = running;
+            state.draining = self.until.is_some();
+            state.stats = stats;
+            state.pace = pace.unwrap_or(state.pace);
+        };
+        if self.changed {
+            self.shared.board.write(publish);
+        } else {
+            publish(&mut self.shared.board.read());
+        }
+        self.changed = false;
+    }
+
+    fn is_over(&self) -> bool {
+        self.until.is_some()
+            && self.room.status() == Status::Drained
+            && self.outlets.is_empty()
+            && self.leaving.is_empty()
+    }
+
+    fn pause(&self) -> Duration {
+        let second = self.pacer.due().saturating_duration_since(Instant::now());
+        let deadline = self.room.deadline().map_or(Duration::MAX, |deadline| deadline.since(self.now()));
+        let flush = if self.waiting.is_empty() && self.leaving.is_empty() { Duration::MAX } else { FLUSH_EVERY };
+        second.min(deadline).min(flush)
+    }
+}
+
+fn seal(key: &Key, routing: &str, claim: &ResumeClaim) -> String {
+    let claim = SeatClaim {
+        epoch: claim.epoch,
+        match_id: claim.match_id.clone(),
+        player_id: claim.player.clone(),
+        seat: claim.seat,
+        expires_ms: unix_ms() + RESUME_LIFE.as_millis() as u64,
+        nonce: claim.nonce,
+        resume: true,
+    };
+    tokens::seal_seat(key, routing, &claim)
+}
+
+/// The time by the wall, which is what tokens are dated by.
+pub(crate) fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,168 @@
+//! The only reader of flags and environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::{ArgGroup, Parser};
+
+/// Longest secret or token that is read.
+const MAX_SECRET_BYTES: u64 = 4 * 1024;
+
+/// A game room: hosts one match at a time for the lobby it is attached to.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "bellhop-room", version)]
+#[command(group(ArgGroup::new("proof").required(true).args(["secret_stdin", "token_file"])))]
+pub struct Settings {
+    /// The lobby's private port.
+    #[arg(long, env = "BELLHOP_ROOM_LOBBY", default_value = "http://127.0.0.1:8082")]
+    pub lobby: String,
+
+    /// The fleet this room belongs to.
+    #[arg(long, env = "BELLHOP_ROOM_FLEET", default_value = "default")]
+    pub fleet: String,
+
+    /// The room's id, where the lobby gave one; otherwise it is given one when it attaches.
+    #[arg(long, env = "BELLHOP_ROOM_ID", default_value = "")]
+    pub room: String,
+
+    /// Where game sockets come in.
+    #[arg(long, env = "BELLHOP_ROOM_BIND", default_value = "127.0.0.1:0")]
+    pub bind: SocketAddr,
+
+    /// Under which host:port gateways reach it, where that is not the address it is bound to.
+    #[arg(long, env = "BELLHOP_ROOM_ADVERTISE")]
+    pub advertise: Option<String>,
+
+    /// The page bundles of its games: a directory for each game's name.
+    #[arg(long, env = "BELLHOP_ROOM_BUNDLES")]
+    pub bundles: Option<PathBuf>,
+
+    /// Reads the secret that proves who this room is from the first line of standard input.
+    #[arg(long)]
+    pub secret_stdin: bool,
+
+    /// Reads the fleet's token from this file, again before each try to attach.
+    #[arg(long, env = "BELLHOP_ROOM_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Health and metrics, if wanted.
+    #[arg(long, env = "BELLHOP_ROOM_PRIVATE_LISTEN")]
+    pub private_listen: Option<SocketAddr>,
+
+    /// Open sockets in all; a match has at most 256 seats.
+    #[arg(long, env = "BELLHOP_ROOM_MAX_SOCKETS", default_value_t = 1_024)]
+    pub max_sockets: usize,
+
+    /// Milliseconds for a whole request head.
+    #[arg(long, env = "BELLHOP_ROOM_HEADER_TIMEOUT_MS", default_value_t = 5_000)]
+    pub header_timeout_ms: u64,
+
+    /// Seconds that a running match gets to finish after SIGTERM.
+    #[arg(long, env = "BELLHOP_ROOM_DRAIN_SECONDS", default_value_t = 30)]
+    pub drain_seconds: u64,
+
+    /// Seconds after which an empty room that no lobby wants leaves by itself.
+    #[arg(long, env = "BELLHOP_ROOM_LEAVE_AFTER_SECONDS", default_value_t = 60)]
+    pub leave_after_seconds: u64,
+
+    /// Form of the log.
+    #[arg(long, env = "BELLHOP_ROOM_LOG_FORMAT", default_value = "human", value_parser = ["human", "json"])]
+    pub log_format: String,
+
+    /// What is logged: a level, or `tracing` directives.
+    #[arg(long, env = "BELLHOP_ROOM_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// Proves to the lobby who this room is.
+#[derive(Clone)]
+pub enum Proof {
+    /// Passed by the lobby to the process it started.
+    Secret(String),
+    /// The fleet's token, in a file that may be renewed.
+    File(PathBuf),
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Proof::Secret(_) => "Secret(..)",
+            Proof::File(_) => "File(..)",
+        })
+    }
+}
+
+impl Proof {
+    /// What goes after `Bearer `.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no token.
+    pub fn bearer(&self) -> anyhow::Result<String> {
+        match self {
+            Proof::Secret(secret) => Ok(secret.clone()),
+            Proof::File(path) => {
+                let token = std::fs::read_to_string(path)
+                    .with_context(|| format!("reading the token file {}", path.display()))?;
+                one_line(&token).with_context(|| format!("the token file {} holds no token", path.display()))
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the proof from where the flags say.
+    ///
+    /// # Errors
+    /// When there is none; the message says where it was looked for.
+    pub fn proof(&self) -> anyhow::Result<Proof> {
+        use std::io::{BufRead as _, Read as _};
+        if let Some(path) = &self.token_file {
+            let proof = Proof::File(path.clone());
+            proof.bearer()?;
+            return Ok(proof);
+        }
+        let mut line = String::new();
+        let mut input = std::io::stdin().lock().take(MAX_SECRET_BYTES);
+        input.read_line(&mut line).context("reading the secret from standard input")?;
+        Ok(Proof::Secret(one_line(&line).context("standard input holds no secret in its first line")?))
+    }
+
+    /// What gateways are told.
+    ///
+    /// # Errors
+    /// When the room is bound to all addresses and none was named.
+    pub(crate) fn address(&self, bound: SocketAddr) -> anyhow::Result<String> {
+        match &self.advertise {
+            Some(named) => Ok(named.clone()),
+            None if bound.ip().is_unspecified() => {
+                bail!("bound to {bound}, which is no address to reach it by: name one with --advertise HOST:PORT")
+            }
+            None => Ok(bound.to_string()),
+        }
+    }
+}
+
+fn one_line(text: &str) -> Option<String> {
+    let line = text.lines().next()?.trim();
+    (!line.is_empty()).then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_must_say_how_it_proves_itself() {
+        assert!(Settings::try_parse_from(["room"]).is_err());
+        assert!(Settings::try_parse_from(["room", "--secret-stdin"]).is_ok());
+        assert!(Settings::try_parse_from(["room", "--secret-stdin", "--token-file", "x"]).is_err());
+    }
+
+    #[test]
+    fn all_addresses_is_no_address() {
+        let settings = Settings::try_parse_from(["room", "--secret-stdin"]).unwrap();
+        assert!(settings.address("0.0.0.0:1".parse().unwrap()).is_err());
+        assert_eq!(settings.address("127.0.0.1:1".parse().unwrap()).unwrap(), "127.0.0.1:1");
+    }
+}
