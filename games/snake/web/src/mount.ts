@@ -1,15 +1,139 @@
 import type { GameSession, Mounted } from "@bellhop/page/game-api";
+import { Board } from "./board.ts";
+import { Scores } from "./scores.ts";
+import { pad, steer } from "./steer.ts";
+import css from "./style.css?inline";
+import { words } from "./text.ts";
+import { type Direction, STEP, type View } from "./view.ts";
 
-export function mount(root: HTMLElement, session: GameSession): Mounted {
-  const state = document.createElement("pre");
-  root.append(state);
-  const stop = session.listen(() => {
-    state.textContent = JSON.stringify(session.view(performance.now()), undefined, 1);
-  });
+type Session = GameSession<View, Direction, never, unknown>;
+
+const RATE_IF_UNKNOWN = 5;
+
+export function mount(root: HTMLElement, session: Session): Mounted {
+  const t = words(session.locale);
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.adoptedStyleSheets.push(sheet);
+
+  const frame = document.createElement("div");
+  frame.className = "snake";
+  const ground = document.createElement("div");
+  ground.className = "ground";
+  const board = new Board();
+  board.canvas.setAttribute("role", "img");
+  board.canvas.tabIndex = 0;
+  const say = document.createElement("p");
+  say.className = "say";
+  ground.append(board.canvas, say);
+  const scores = new Scores(t, session);
+  frame.append(ground, scores.root);
+
+  let turned: Direction | undefined;
+  const turn = (direction: Direction) => {
+    const view = session.view(performance.now());
+    const own = view?.snakes.find((snake) => snake.seat === session.seat);
+    if (own !== undefined && own.body.length > 1 && opposite(direction, own.direction)) {
+      return; // the rules ignore it; the head must not promise it
+    }
+    turned = direction;
+    session.setInput(direction);
+  };
+  const stopSteering = steer(ground, turn);
+  frame.append(pad({ up: t("up"), right: t("right"), down: t("down"), left: t("left_") }, t("pad"), turn));
+  root.append(frame);
+
+  let drawing = 0;
+  let said = "";
+  let tick = -1;
+  const draw = () => {
+    drawing = requestAnimationFrame(draw);
+    const now = performance.now();
+    const view = session.view(now);
+    if (view === undefined) {
+      return;
+    }
+    if (view.tick !== tick) {
+      tick = view.tick;
+      scores.show(view);
+      said = tell(view, said);
+      const own = view.snakes.find((snake) => snake.seat === session.seat);
+      if (own === undefined || !own.alive || own.direction === turned) {
+        turned = undefined;
+      }
+      board.canvas.setAttribute("aria-label", t("board", { w: view.width, h: view.height }));
+    }
+    board.draw(
+      view,
+      {
+        you: session.seat,
+        names: new Map(session.players.map((player) => [player.seat, player.name])),
+        youWord: t("you"),
+        turned,
+        rate: session.tickRate || RATE_IF_UNKNOWN,
+        dim: session.link === "reconnecting" || session.paused || view.phase !== "running",
+        still: session.reducedMotion,
+      },
+      now,
+    );
+  };
+
+  /** The one sentence above the board, also spoken when it changes. */
+  const tell = (view: View, before: string): string => {
+    const [main, small, key] = sentence(view);
+    if (key !== before) {
+      if (main !== "") {
+        session.announce(main, true);
+      }
+    }
+    if (say.dataset["text"] !== main + small) {
+      say.dataset["text"] = main + small;
+      say.classList.toggle("low", view.phase === "running");
+      say.textContent = main;
+      if (small !== "") {
+        const line = document.createElement("small");
+        line.textContent = small;
+        say.append(line);
+      }
+    }
+    return key;
+  };
+  const sentence = (view: View): [main: string, small: string, key: string] => {
+    const own = view.snakes.find((snake) => snake.seat === session.seat);
+    const seconds = Math.max(1, Math.ceil(view.left / (session.tickRate || RATE_IF_UNKNOWN)));
+    switch (view.phase) {
+      case "countdown":
+        return [t("ready", { n: view.round, s: seconds }), "", `countdown ${view.round}`];
+      case "pause": {
+        const alive = view.snakes.filter((snake) => snake.alive);
+        const winner = alive.length === 1 ? alive[0] : undefined;
+        const name = session.players.find((player) => player.seat === winner?.seat)?.name ?? "";
+        const text = winner === undefined ? t("nobody") : winner.seat === session.seat ? t("youWon") : t("won", { name });
+        return [text, "", `pause ${view.round}`];
+      }
+      case "running":
+        if (own === undefined || own.body.length === 0) {
+          return [t("waitRound"), t("watch"), `wait ${view.round}`];
+        }
+        return own.alive ? ["", "", `run ${view.round}`] : [t("crashed"), t("watch"), `out ${view.round}`];
+      case "over":
+        return ["", "", "over"];
+    }
+  };
+  drawing = requestAnimationFrame(draw);
+
   return {
+    focus: () => board.canvas.focus({ preventScroll: true }),
     unmount() {
-      stop();
-      state.remove();
+      cancelAnimationFrame(drawing);
+      stopSteering();
+      board.stop();
+      frame.remove();
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
     },
   };
+}
+
+function opposite(a: Direction, b: Direction): boolean {
+  return STEP[a][0] === -STEP[b][0] && STEP[a][1] === -STEP[b][1];
 }

@@ -4,7 +4,7 @@ export interface Painter {
   /** One move. */
   step(): void;
   /** Draws; `part` runs from 0 to 1 between two moves. */
-  draw(pen: CanvasRenderingContext2D, width: number, height: number, part: number, dark: boolean): void;
+  draw(pen: CanvasRenderingContext2D, width: number, height: number, part: number): void;
 }
 
 export function run(canvas: HTMLCanvasElement, painter: Painter, beatMs: number, still: boolean): () => void {
@@ -12,7 +12,6 @@ export function run(canvas: HTMLCanvasElement, painter: Painter, beatMs: number,
   if (pen === null) {
     return () => {};
   }
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   let width = 0;
   let height = 0;
   let frame = 0;
@@ -21,7 +20,7 @@ export function run(canvas: HTMLCanvasElement, painter: Painter, beatMs: number,
   const paint = (part: number) => {
     const scale = devicePixelRatio;
     pen.setTransform(scale, 0, 0, scale, 0, 0);
-    painter.draw(pen, width, height, part, dark.matches);
+    painter.draw(pen, width, height, part);
   };
   const loop = (now: number) => {
     if (now - last > beatMs) {
@@ -48,14 +47,11 @@ export function run(canvas: HTMLCanvasElement, painter: Painter, beatMs: number,
     seen = entry?.isIntersecting ?? true;
     wake();
   });
-  const repaint = () => paint(1);
   size.observe(canvas);
   sight.observe(canvas);
-  dark.addEventListener("change", repaint);
   return () => {
     cancelAnimationFrame(frame);
     size.disconnect();
     sight.disconnect();
-    dark.removeEventListener("change", repaint);
   };
 }

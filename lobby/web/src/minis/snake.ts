@@ -54,7 +54,7 @@ export function start(canvas: HTMLCanvasElement, still: boolean): () => void {
   for (let warm = 0; warm < 24; warm += 1) {
     step();
   }
-  return run(canvas, { step, draw: (pen, w, h, part, dark) => draw(pen, w, h, part, dark, worms, food) }, 190, still);
+  return run(canvas, { step, draw: (pen, w, h, part) => draw(pen, w, h, part, worms, food) }, 190, still);
 }
 
 function worm(x: number, y: number, way: number): Worm {
@@ -63,12 +63,12 @@ function worm(x: number, y: number, way: number): Worm {
 }
 
 function draw(
-  pen: CanvasRenderingContext2D, w: number, h: number, part: number, dark: boolean, worms: Worm[], food: [number, number],
+  pen: CanvasRenderingContext2D, w: number, h: number, part: number, worms: Worm[], food: [number, number],
 ): void {
   pen.clearRect(0, 0, w, h);
   const cell = Math.max(w / WIDE, h / HIGH);
   pen.translate((w - cell * WIDE) / 2, (h - cell * HIGH) / 2);
-  pen.fillStyle = dark ? "rgba(255,255,255,.05)" : "rgba(60,30,20,.07)";
+  pen.fillStyle = "rgba(200,206,255,.1)";
   for (let x = 0; x < WIDE; x += 1) {
     for (let y = 0; y < HIGH; y += 1) {
       pen.beginPath();
@@ -76,7 +76,7 @@ function draw(
       pen.fill();
     }
   }
-  const colours = dark ? ["#e7b45a", "#58b6a2"] : ["#a3223f", "#1f6f63"];
+  const colours = ["#eabf6b", "#6fd0b4"];
   worms.forEach(({ body, gone }, index) => {
     const [head, neck] = [body[0], body[1]];
     const end = body[body.length - 1];
@@ -97,12 +97,12 @@ function draw(
       pen.lineTo(mix(gone[0], end[0]), mix(gone[1], end[1]));
     }
     pen.stroke();
-    pen.fillStyle = dark ? "#151012" : "#fff";
+    pen.fillStyle = "#191b31";
     pen.beginPath();
     pen.arc(mix(neck[0], head[0]), mix(neck[1], head[1]), cell * 0.13, 0, 7);
     pen.fill();
   });
-  pen.fillStyle = dark ? "#e26d84" : "#c8892b";
+  pen.fillStyle = "#ff7d90";
   pen.beginPath();
   pen.arc((food[0] + 0.5) * cell, (food[1] + 0.5) * cell, cell * (0.25 + 0.04 * Math.sin(part * 6.28)), 0, 7);
   pen.fill();

@@ -38,13 +38,13 @@ export function start(canvas: HTMLCanvasElement, still: boolean): () => void {
   for (let warm = 0; warm < 4; warm += 1) {
     step();
   }
-  const paint = (pen: CanvasRenderingContext2D, w: number, h: number, part: number, dark: boolean) => {
+  const paint = (pen: CanvasRenderingContext2D, w: number, h: number, part: number) => {
     pen.clearRect(0, 0, w, h);
     const cell = Math.min(w, h) * 0.27;
     pen.translate(w / 2 - cell * 1.5, h / 2 - cell * 1.5);
     pen.lineCap = "round";
     pen.lineWidth = 2;
-    pen.strokeStyle = dark ? "rgba(255,255,255,.2)" : "rgba(60,30,20,.22)";
+    pen.strokeStyle = "rgba(200,206,255,.26)";
     for (const at of [1, 2]) {
       pen.beginPath();
       pen.moveTo(at * cell, cell * 0.1);
@@ -53,7 +53,7 @@ export function start(canvas: HTMLCanvasElement, still: boolean): () => void {
       pen.lineTo(cell * 2.9, at * cell);
       pen.stroke();
     }
-    const colours = dark ? ["#e7b45a", "#58b6a2"] : ["#a3223f", "#1f6f63"];
+    const colours = ["#eabf6b", "#6fd0b4"];
     const won = line(0) ?? line(1);
     pen.lineWidth = cell * 0.11;
     cells.forEach((who, index) => {

@@ -1,4 +1,5 @@
 /** The wait: how long it has been, how long it may be, who else waits, and why. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import { clock, gameKeys, gameTitle, t, wait as inWords } from "../i18n/index.ts";
@@ -6,6 +7,7 @@ import type { WaitStatus } from "../net/types.ts";
 import { announce, explain, go, known, me, queues, refreshMe, tell } from "../store.ts";
 import { Bell } from "../ui/icons.tsx";
 import { ring } from "../ui/sound.ts";
+import { Dial } from "./dial.tsx";
 import { Following, type Wait } from "./follow.ts";
 
 /** How often a screen reader hears how the wait goes. */
@@ -80,7 +82,7 @@ function Running(props: { following: Following; queue?: string; open?: boolean }
   }
   const status: WaitStatus = now.status ?? {};
   return (
-    <Frame title={t(open ? "wait.openTitle" : "wait.title")} game={queue?.game}>
+    <Frame title={t(open ? "wait.openTitle" : "wait.title")} game={queue?.game} top={<Dial elapsed={elapsed} status={status} />}>
       <p class="wait-clock" role="timer" aria-label={t("wait.elapsed")}>{clock(elapsed)}</p>
       {now.requeued && <p class="wait-line">{t("wait.requeued")}</p>}
       {!following.up.value && <p class="wait-line wait-warn" role="status">{t("wait.reconnecting")}</p>}
@@ -103,13 +105,20 @@ function Running(props: { following: Following; queue?: string; open?: boolean }
   );
 }
 
-function Frame(props: { title: string; game?: string | undefined; ringing?: boolean; children?: preact.ComponentChildren }) {
+function Frame(props: {
+  title: string;
+  game?: string | undefined;
+  ringing?: boolean;
+  top?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
   const heading = useHeadingFocus();
   return (
     <main class="wait">
-      <div class={`wait-bell ${props.ringing ? "" : "wait-bell-calm"}`}><Bell ringing={props.ringing ?? false} /></div>
+      {props.top === undefined && <div class="wait-bell"><Bell ringing={props.ringing ?? false} /></div>}
       {props.game !== undefined && <p class="eyebrow">{gameTitle(props.game)}</p>}
       <h1 ref={heading} tabIndex={-1}>{props.title}</h1>
+      {props.top}
       {props.children}
     </main>
   );
