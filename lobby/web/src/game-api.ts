@@ -27,7 +27,7 @@ export interface GameClient<View = unknown, Input = unknown, Command = unknown, 
   command(value: Command): number;
   /** What to draw now; undefined before the first keyframe. */
   view(nowMs: number): View | undefined;
-  stats(): NetStats;
+  stats(nowMs: number): NetStats;
   resumeToken(): string | undefined;
   leave(): Uint8Array;
   setVisible(visible: boolean): void;
@@ -36,13 +36,16 @@ export interface GameClient<View = unknown, Input = unknown, Command = unknown, 
 }
 
 export interface NetStats {
-  pingMs: number | undefined;
-  jitterMs: number | undefined;
+  /** Smoothed; 0 before the first answer. */
+  pingMs: number;
+  jitterMs: number;
   /** How old the newest state is. */
-  ageMs: number | undefined;
+  ageMs: number;
   tick: number;
   frames: number;
   bytes: number;
+  /** How often this side's view was not the room's. */
+  desyncs: number;
 }
 
 export type Presence = "reserved" | "live" | "dropped" | "left";
@@ -68,8 +71,8 @@ export type News<Event = unknown> =
   | { kind: "event"; event: Event }
   | { kind: "accepted"; id: number }
   | { kind: "refused"; id: number; reason: string }
-  | { kind: "notice"; notice: "draining" | "paused" | "resumed"; withinMs?: number }
-  | { kind: "ended"; results: SeatResult[]; reason: string };
+  | { kind: "notice"; notice: "draining" | "paused" | "resumed" | "started"; withinMs?: number | null }
+  | { kind: "ended"; results: SeatResult[]; reason: string; rated: boolean };
 
 /** How the connection is; the page says it in words, the game may dim its board. */
 export type Link = "connecting" | "live" | "unstable" | "reconnecting" | "draining" | "ended";

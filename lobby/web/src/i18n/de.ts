@@ -181,6 +181,7 @@ export const de: Catalogue = {
   "net.frames": "Empfangene Frames",
   "net.bytes": "Empfangene Bytes",
   "net.perFrame": "Bytes je Frame",
+  "net.corrections": "Korrekturen",
   "net.resumes": "Neu verbunden",
   "net.room": "Raum",
   "net.ms": "{n} ms",

@@ -184,6 +184,7 @@ export const en = {
   "net.frames": "Frames received",
   "net.bytes": "Bytes received",
   "net.perFrame": "Bytes per frame",
+  "net.corrections": "Corrections",
   "net.resumes": "Reconnects",
   "net.room": "Room",
   "net.ms": "{n} ms",

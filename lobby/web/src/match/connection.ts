@@ -127,7 +127,7 @@ export class MatchConnection implements GameSession {
   // What the page does with it.
 
   stats() {
-    return this.#client?.stats();
+    return this.#client?.stats(performance.now());
   }
 
   /** Sends what is due. */
@@ -278,7 +278,12 @@ export class MatchConnection implements GameSession {
       },
       frame: (bytes) => {
         this.#lastHeard = performance.now();
-        client.receive(bytes, this.#lastHeard);
+        try {
+          client.receive(bytes, this.#lastHeard);
+        } catch (error) {
+          console.error("a frame that is none of this game's", error);
+          this.#socket?.close(); // a fresh socket starts with a keyframe
+        }
         this.#news(client.news(), token);
       },
       created: (socket) => {
@@ -401,12 +406,12 @@ export class MatchConnection implements GameSession {
     this.#emit({ kind: "roster" });
   }
 
-  #noticed(item: { notice: "draining" | "paused" | "resumed"; withinMs?: number }): void {
+  #noticed(item: News & { kind: "notice" }): void {
     if (item.notice === "draining") {
       this.drainUntil.value = performance.now() + (item.withinMs ?? 0);
       this.#to("draining");
     } else {
-      this.pausedNow.value = item.notice === "paused";
+      this.pausedNow.value = item.notice === "paused"; // both other notices say that the clock runs
       this.#emit({ kind: "paused" });
     }
   }

@@ -23,7 +23,7 @@ export function LinkChip(props: { connection: MatchConnection }) {
   const { connection } = props;
   const state = connection.state.value;
   const left = secondsUntil(connection.heldUntil.value);
-  const ping = connection.stats()?.pingMs;
+  const ping = connection.stats()?.pingMs || undefined;
   const words = state === "reconnecting" && left !== undefined ? t("link.reconnectingFor", { n: left }) : t(`link.${state}`);
   const [before, setBefore] = useState(state);
   useEffect(() => {

@@ -10,7 +10,7 @@ export function NetPanel(props: { connection: MatchConnection; onClose: () => vo
   const { connection } = props;
   const pings = useRef<number[]>([]);
   const stats = connection.stats();
-  if (stats?.pingMs !== undefined) {
+  if (stats !== undefined && stats.pingMs > 0) {
     pings.current = [...pings.current.slice(-47), stats.pingMs];
   }
   const ms = (value: number | undefined) => (value === undefined ? t("net.none") : t("net.ms", { n: Math.round(value) }));
@@ -24,6 +24,7 @@ export function NetPanel(props: { connection: MatchConnection; onClose: () => vo
     [t("net.frames"), number(stats?.frames)],
     [t("net.bytes"), number(stats?.bytes)],
     [t("net.perFrame"), stats === undefined || stats.frames === 0 ? t("net.none") : (stats.bytes / stats.frames).toFixed(1)],
+    [t("net.corrections"), number(stats?.desyncs)],
     [t("net.resumes"), number(connection.resumes)],
     [t("net.room"), connection.room || t("net.none")],
   ];
