@@ -285,7 +285,7 @@ impl<G: Game> Client<G> {
         if std::mem::take(&mut self.visible_is_new) {
             messages.push(ToServer::Visible { visible: self.visible }.encode());
         }
-        for (id, payload) in self.commands.to_send() {
+        for (id, payload) in self.commands.take_unsent() {
             messages.push(ToServer::Command { id, payload }.encode());
         }
         let held_ms = (now_ms - self.connection.last_frame).max(0.0) as u32;

@@ -53,7 +53,7 @@ impl Commands {
     }
 
     /// Those not sent on this connection, with the numbers the room knows.
-    pub(crate) fn to_send(&mut self) -> Vec<(u64, Vec<u8>)> {
+    pub(crate) fn take_unsent(&mut self) -> Vec<(u64, Vec<u8>)> {
         let Some(offset) = self.offset else { return Vec::new() };
         let sent = self.sent;
         self.sent = self.given;
