@@ -7,7 +7,7 @@ use bellhop_proto::v1::matchmaking_client::MatchmakingClient;
 use bellhop_proto::v1::players_client::PlayersClient;
 use bellhop_proto::v1::{
     Assignment, CancelTicketRequest, CancelTicketResponse, CreateGuestRequest, CreateTicketRequest, GetMatchRequest,
-    GetSeatRequest, GetTicketRequest, Match, Player, Ticket, TicketEvent, WatchTicketRequest,
+    GetSeatRequest, GetTicketRequest, ListQueuesRequest, Match, Player, Ticket, TicketEvent, WatchTicketRequest,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -23,6 +23,15 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn channel(url: &str) -> Result<Channel> {
     let endpoint = Endpoint::from_shared(url.to_owned()).with_context(|| format!("{url} is not a URL"))?;
     Ok(endpoint.connect_timeout(Duration::from_secs(2)).tcp_nodelay(true).connect_lazy())
+}
+
+/// The names of the lobby's queues.
+///
+/// # Errors
+/// What the lobby says, or that it cannot be reached.
+pub async fn queues(channel: Channel) -> Result<Vec<String>, Status> {
+    let answer = MatchmakingClient::new(channel).list_queues(with_timeout(ListQueuesRequest {})).await?;
+    Ok(answer.into_inner().queues.into_iter().map(|queue| queue.name).collect())
 }
 
 /// A guest, and what it may do.

@@ -3,6 +3,7 @@
 
 pub mod assignments;
 pub mod bench;
+pub mod bots;
 pub mod checker;
 pub mod doors;
 pub mod false_room;

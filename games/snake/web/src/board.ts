@@ -1,6 +1,6 @@
 /** The board on canvas: sharp at any pixel ratio, smooth between ticks. */
 import { look, stroke } from "./looks.ts";
-import { type Cell, type Heading, type Snake, STEP, type View } from "./view.ts";
+import { type Cell, type Direction, type Snake, STEP, type View } from "./view.ts";
 
 /** A body never slides further than this share past its newest tick: late ticks show as a stop, not as a jump back. */
 const MOST_PART = 1;
@@ -19,7 +19,7 @@ export interface Scene {
   names: Map<number, string>;
   youWord: string;
   /** What the own player pressed and the room has not confirmed yet. */
-  turned: Heading | undefined;
+  turned: Direction | undefined;
   rate: number;
   dim: boolean;
   still: boolean;
@@ -33,8 +33,6 @@ export class Board {
   #now: View | undefined;
   #tickAt = 0;
   #bursts: Burst[] = [];
-  /** Snakes as they were when they died in this round. */
-  #ghosts = new Map<number, Snake>();
   #size = { width: 0, height: 0 };
   #observer = new ResizeObserver(() => this.#resize());
 
@@ -51,9 +49,6 @@ export class Board {
     if (this.#now === undefined || view.tick !== this.#now.tick || view.round !== this.#now.round) {
       const follows = this.#now !== undefined && view.tick - this.#now.tick <= 2 && view.round === this.#now.round;
       this.#before = follows ? this.#now : undefined;
-      if (view.round !== this.#now?.round) {
-        this.#ghosts.clear();
-      }
       this.#now = view;
       this.#tickAt = nowMs;
       this.#notice(nowMs);
@@ -72,10 +67,7 @@ export class Board {
     const part = scene.still ? 1 : Math.min(MOST_PART, ((nowMs - this.#tickAt) / 1000) * scene.rate);
     this.#ground(pen, view, cell);
     this.#food(pen, view, cell, nowMs, scene.still);
-    for (const ghost of this.#ghosts.values()) {
-      this.#snake(pen, { ...ghost, alive: false }, scene, cell, part);
-    }
-    for (const snake of view.snakes) {
+    for (const snake of [...view.snakes].sort((a, b) => Number(a.alive) - Number(b.alive))) {
       this.#snake(pen, snake, scene, cell, part);
     }
     this.#drawBursts(pen, cell, nowMs, scene.still);
@@ -100,12 +92,14 @@ export class Board {
     }
     for (const snake of now.snakes) {
       const old = before.snakes.find((one) => one.seat === snake.seat);
-      const [head, last] = [snake.body[0], old?.body[0]];
-      if (old?.alive && !snake.alive && last !== undefined) {
-        this.#ghosts.set(snake.seat, old);
-        this.#bursts.push({ at: nowMs, ...last, seat: snake.seat });
-      } else if (head !== undefined && before.food.some(({ x, y }) => x === head.x && y === head.y)) {
-        this.#bursts.push({ at: nowMs, ...head, seat: undefined });
+      const head = snake.body[0] ?? old?.body[0];
+      if (old === undefined || head === undefined) {
+        continue;
+      }
+      if (old.alive && !snake.alive) {
+        this.#bursts.push({ at: nowMs, x: head[0], y: head[1], seat: snake.seat });
+      } else if (before.food.some(([x, y]) => x === head[0] && y === head[1])) {
+        this.#bursts.push({ at: nowMs, x: head[0], y: head[1], seat: undefined });
       }
     }
   }
@@ -131,7 +125,7 @@ export class Board {
 
   #food(pen: CanvasRenderingContext2D, view: View, cell: number, nowMs: number, still: boolean): void {
     const swell = still ? 0 : Math.sin(nowMs / 260) * 0.03;
-    for (const { x, y } of view.food) {
+    for (const [x, y] of view.food) {
       const [cx, cy] = [(x + 0.5) * cell, (y + 0.54) * cell];
       pen.fillStyle = this.#dark.matches ? "#f2c766" : "#a87400";
       pen.beginPath();
@@ -154,7 +148,7 @@ export class Board {
     const dark = this.#dark.matches;
     const points = this.#slide(snake, part);
     const path = new Path2D();
-    points.forEach(({ x, y }, index) => {
+    points.forEach(([x, y], index) => {
       const [px, py] = [(x + 0.5) * cell, (y + 0.5) * cell];
       if (index === 0) {
         path.moveTo(px, py);
@@ -163,7 +157,7 @@ export class Board {
       }
     });
     if (points.length === 1) {
-      const { x, y } = points[0] as Cell;
+      const [x, y] = points[0] as Cell;
       path.lineTo((x + 0.5) * cell + 0.01, (y + 0.5) * cell);
     }
     pen.globalAlpha = snake.alive ? (scene.dim ? 0.55 : 1) : 0.22;
@@ -191,9 +185,9 @@ export class Board {
   #head(pen: CanvasRenderingContext2D, snake: Snake, scene: Scene, cell: number, at: Cell): void {
     const own = snake.seat === scene.you;
     // The own head looks where it was told to at once; the body follows with the room's tick.
-    const heading = own && scene.turned !== undefined ? scene.turned : snake.heading;
-    const { x: dx, y: dy } = STEP[heading];
-    const [cx, cy] = [(at.x + 0.5) * cell, (at.y + 0.5) * cell];
+    const direction = own && scene.turned !== undefined ? scene.turned : snake.direction;
+    const [dx, dy] = STEP[direction];
+    const [cx, cy] = [(at[0] + 0.5) * cell, (at[1] + 0.5) * cell];
     const dark = this.#dark.matches;
     for (const side of [-1, 1]) {
       const [ex, ey] = [cx + (dx * 0.13 - dy * 0.17 * side) * cell, cy + (dy * 0.13 + dx * 0.17 * side) * cell];
@@ -225,13 +219,13 @@ export class Board {
       return;
     }
     const own = snake.seat === scene.you;
-    const { x, y } = this.#slide(snake, part)[0] as Cell;
+    const [x, y] = this.#slide(snake, part)[0] as Cell;
     const text = own ? scene.youWord : (scene.names.get(snake.seat) ?? "");
     const size = Math.max(11, Math.min(15, cell * 0.62));
     pen.font = `600 ${size}px "Segoe UI", Roboto, "Liberation Sans", system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
-    const below = y < 1.2 || (snake.heading === "down" && y < view.height - 2.5);
+    const below = y < 1.2;
     const half = pen.measureText(text).width / 2 + 6;
     const px = Math.min(Math.max((x + 0.5) * cell, half), view.width * cell - half);
     const py = below ? (y + 1.2) * cell + size : (y - 0.14) * cell;
@@ -263,9 +257,9 @@ export class Board {
 }
 
 function apart(a: Cell, b: Cell): number {
-  return Math.abs(a.x - b.x) + Math.abs(a.y - b.y);
+  return Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
 }
 
 function mix(a: Cell, b: Cell, part: number): Cell {
-  return { x: a.x + (b.x - a.x) * part, y: a.y + (b.y - a.y) * part };
+  return [a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part];
 }

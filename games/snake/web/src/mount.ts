@@ -4,9 +4,9 @@ import { Scores } from "./scores.ts";
 import { pad, steer } from "./steer.ts";
 import css from "./style.css?inline";
 import { words } from "./text.ts";
-import { type Event, type Heading, type Input, opposite, type View } from "./view.ts";
+import { type Direction, STEP, type View } from "./view.ts";
 
-type Session = GameSession<View, Input, never, Event>;
+type Session = GameSession<View, Direction, never, unknown>;
 
 const RATE_IF_UNKNOWN = 5;
 
@@ -29,15 +29,15 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   const scores = new Scores(t, session);
   frame.append(ground, scores.root);
 
-  let turned: Heading | undefined;
-  const turn = (heading: Heading) => {
+  let turned: Direction | undefined;
+  const turn = (direction: Direction) => {
     const view = session.view(performance.now());
     const own = view?.snakes.find((snake) => snake.seat === session.seat);
-    if (view === undefined || !own?.alive || opposite(heading, own.heading)) {
-      return; // the rules would ignore it; the head must not promise it
+    if (own !== undefined && own.body.length > 1 && opposite(direction, own.direction)) {
+      return; // the rules ignore it; the head must not promise it
     }
-    turned = heading;
-    session.setInput({ heading, round: view.round });
+    turned = direction;
+    session.setInput(direction);
   };
   const stopSteering = steer(ground, turn);
   frame.append(pad({ up: t("up"), right: t("right"), down: t("down"), left: t("left_") }, t("pad"), turn));
@@ -58,7 +58,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       scores.show(view);
       said = tell(view, said);
       const own = view.snakes.find((snake) => snake.seat === session.seat);
-      if (own === undefined || !own.alive || own.heading === turned) {
+      if (own === undefined || !own.alive || own.direction === turned) {
         turned = undefined;
       }
       board.canvas.setAttribute("aria-label", t("board", { w: view.width, h: view.height }));
@@ -71,7 +71,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
         youWord: t("you"),
         turned,
         rate: session.tickRate || RATE_IF_UNKNOWN,
-        dim: session.link === "reconnecting" || session.paused || view.phase.kind === "roundOver",
+        dim: session.link === "reconnecting" || session.paused || view.phase !== "running",
         still: session.reducedMotion,
       },
       now,
@@ -88,7 +88,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     }
     if (say.dataset["text"] !== main + small) {
       say.dataset["text"] = main + small;
-      say.classList.toggle("low", view.phase.kind === "running");
+      say.classList.toggle("low", view.phase === "running");
       say.textContent = main;
       if (small !== "") {
         const line = document.createElement("small");
@@ -100,39 +100,26 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   };
   const sentence = (view: View): [main: string, small: string, key: string] => {
     const own = view.snakes.find((snake) => snake.seat === session.seat);
-    const seconds = Math.max(1, Math.ceil((view.until - view.tick) / (session.tickRate || RATE_IF_UNKNOWN)));
-    switch (view.phase.kind) {
+    const seconds = Math.max(1, Math.ceil(view.left / (session.tickRate || RATE_IF_UNKNOWN)));
+    switch (view.phase) {
       case "countdown":
         return [t("ready", { n: view.round, s: seconds }), "", `countdown ${view.round}`];
-      case "roundOver": {
-        const { winner } = view.phase;
-        const text = winner === null ? t("nobody") : winner === session.seat ? t("youWon") : t("won", { name: nameOf(winner) });
-        return [text, "", `over ${view.round}`];
+      case "pause": {
+        const alive = view.snakes.filter((snake) => snake.alive);
+        const winner = alive.length === 1 ? alive[0] : undefined;
+        const name = session.players.find((player) => player.seat === winner?.seat)?.name ?? "";
+        const text = winner === undefined ? t("nobody") : winner.seat === session.seat ? t("youWon") : t("won", { name });
+        return [text, "", `pause ${view.round}`];
       }
       case "running":
-        if (own?.alive) {
-          return ["", "", `run ${view.round}`];
+        if (own === undefined || own.body.length === 0) {
+          return [t("waitRound"), t("watch"), `wait ${view.round}`];
         }
-        return outIn === view.round ? [outBy, t("watch"), `out ${view.round}`] : [t("waitRound"), t("watch"), `wait ${view.round}`];
+        return own.alive ? ["", "", `run ${view.round}`] : [t("crashed"), t("watch"), `out ${view.round}`];
+      case "over":
+        return ["", "", "over"];
     }
   };
-
-  let outIn = 0;
-  let outBy = "";
-  const nameOf = (seat: number) => session.players.find((player) => player.seat === seat)?.name ?? "…";
-  const stopListening = session.listen((change) => {
-    if (change.kind !== "event" || change.event.kind !== "died") {
-      return;
-    }
-    const { seat, death } = change.event;
-    if (seat === session.seat) {
-      outIn = session.view(performance.now())?.round ?? 0;
-      const known = death.kind === "left" ? "crashed" : death.kind;
-      outBy = t(known, { name: "seat" in death ? nameOf(death.seat) : "" });
-    } else {
-      session.announce(t("othersOut", { name: nameOf(seat) }));
-    }
-  });
   drawing = requestAnimationFrame(draw);
 
   return {
@@ -140,10 +127,13 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     unmount() {
       cancelAnimationFrame(drawing);
       stopSteering();
-      stopListening();
       board.stop();
       frame.remove();
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
     },
   };
+}
+
+function opposite(a: Direction, b: Direction): boolean {
+  return STEP[a][0] === -STEP[b][0] && STEP[a][1] === -STEP[b][1];
 }

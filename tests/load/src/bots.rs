@@ -1,0 +1,365 @@
+//! Bots: clients that come as guests, queue and play through the same doors as people.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use bellhop_proto::tokens::{SUBPROTOCOL, TOKEN_PREFIX};
+use bellhop_proto::v1::{Assignment, TicketEvent, ticket, ticket_event};
+use bellhop_snake::Snake;
+use bellhop_tictactoe::TicTacToe;
+use futures_util::{SinkExt, StreamExt};
+use room_client::{Bot, BotEntry, bot};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use crate::doors::Guest;
+use crate::record::{Record, Saw};
+
+/// Wait before a call that found nobody is made again.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// How often a bot looks whether something is due.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Longest a bot tries to get back to its seat.
+const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What a bot is to do.
+#[derive(Clone)]
+pub struct Plan {
+    /// The queue it plays in.
+    pub queue: String,
+    /// Its name; empty: the lobby draws one.
+    pub name: String,
+    /// Decides its moves.
+    pub seed: u64,
+    /// How long it looks at each state, in milliseconds.
+    pub reaction_ms: f64,
+    /// Matches to play before it goes.
+    pub matches: u32,
+    /// Where it writes what it saw.
+    pub record: Option<Arc<Record>>,
+}
+
+/// The games bots can play.
+fn games() -> [BotEntry; 2] {
+    [bot::<Snake>(), bot::<TicTacToe>()]
+}
+
+/// A bot and what it has seen.
+pub struct Life {
+    guest: Guest,
+    plan: Plan,
+    begun: Instant,
+    tickets: BTreeSet<String>,
+    matches: BTreeSet<String>,
+}
+
+impl Life {
+    /// Comes in as a guest, as soon as the lobby answers.
+    ///
+    /// # Errors
+    /// If the lobby refuses.
+    pub async fn begin(channel: Channel, plan: Plan) -> Result<Life> {
+        let guest = loop {
+            match Guest::arrive(channel.clone(), &plan.name).await {
+                Ok(guest) => break guest,
+                Err(status) => wait_if_away(&status).await.context("coming in")?,
+            }
+        };
+        let (tickets, matches) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Life { guest, plan, begun: Instant::now(), tickets, matches })
+    }
+
+    /// Plays as many matches as planned, or until told to stop: then it finishes the one it is in, or cancels.
+    ///
+    /// # Errors
+    /// If the lobby or a room does what they should not.
+    pub async fn live(&mut self, stop: &CancellationToken) -> Result<()> {
+        for round in 0..self.plan.matches {
+            if stop.is_cancelled() {
+                break;
+            }
+            if let Some(assignment) = self.queue(round, stop).await? {
+                self.play(assignment).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the lobby what became of every ticket and match, and writes it down.
+    ///
+    /// # Errors
+    /// If the lobby cannot be asked.
+    pub async fn settle(&mut self) -> Result<()> {
+        for ticket in self.tickets.clone() {
+            let state = loop {
+                match self.guest.ticket(&ticket).await {
+                    Ok(found) => break state_word(found.state()).to_owned(),
+                    Err(status) if status.code() == Code::NotFound => break "unknown".to_owned(),
+                    Err(status) => wait_if_away(&status).await.context("looking a ticket up")?,
+                }
+            };
+            self.saw(Saw::Final { ticket, state });
+        }
+        for match_id in self.matches.clone() {
+            let (state, seats) = loop {
+                match self.guest.look_at(&match_id).await {
+                    Ok(found) => {
+                        let seats =
+                            found.seats.iter().map(|seat| (seat.seat, seat.player_id.clone(), seat.rank)).collect();
+                        break (match_word(found.state()).to_owned(), seats);
+                    }
+                    Err(status) if status.code() == Code::NotFound => break ("unknown".to_owned(), Vec::new()),
+                    Err(status) => wait_if_away(&status).await.context("looking a match up")?,
+                }
+            };
+            self.saw(Saw::Match { match_id, state, seats });
+        }
+        Ok(())
+    }
+
+    fn saw(&self, saw: Saw) {
+        if let Some(record) = &self.plan.record {
+            record.line(&self.guest.id, saw);
+        }
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// Waits for a seat. `None`: told to stop before there was one.
+    async fn queue(&mut self, round: u32, stop: &CancellationToken) -> Result<Option<Assignment>> {
+        let key = format!("{}-{round}", self.plan.seed);
+        let ticket = loop {
+            match self.guest.create(&self.plan.queue, &key).await {
+                Ok(ticket) => break ticket.id,
+                Err(status) => wait_if_away(&status).await.context("creating a ticket")?,
+            }
+        };
+        self.tickets.insert(ticket.clone());
+        self.saw(Saw::Ticket { ticket: ticket.clone() });
+        let mut after = 0;
+        let mut cancelling = false;
+        loop {
+            let mut events = match self.guest.watch(&ticket, after).await {
+                Ok(events) => events,
+                Err(status) => {
+                    wait_if_away(&status).await.context("watching a ticket")?;
+                    continue;
+                }
+            };
+            loop {
+                tokio::select! {
+                    () = stop.cancelled(), if !cancelling => {
+                        cancelling = true;
+                        if self.cancel(&ticket).await? {
+                            return Ok(None);
+                        }
+                    }
+                    event = events.message() => match event {
+                        Ok(Some(event)) => {
+                            if let Some(told) = self.event(&ticket, &mut after, event) {
+                                return told;
+                            }
+                        }
+                        Ok(None) => break,
+                        Err(status) => {
+                            wait_if_away(&status).await.context("watching a ticket")?;
+                            break;
+                        }
+                    },
+                }
+            }
+        }
+    }
+
+    /// Cancels a ticket. `false`: it had been matched already.
+    async fn cancel(&mut self, ticket: &str) -> Result<bool> {
+        let answer = loop {
+            match self.guest.cancel(ticket).await {
+                Ok(answer) => break answer,
+                Err(status) => wait_if_away(&status).await.context("cancelling a ticket")?,
+            }
+        };
+        let outcome = answer.outcome().as_str_name().trim_start_matches("OUTCOME_").to_lowercase();
+        let cancelled = outcome == "cancelled";
+        self.saw(Saw::Cancel { ticket: ticket.to_owned(), outcome, match_id: answer.match_id });
+        Ok(cancelled)
+    }
+
+    /// Takes an event in. What it leads to, if it ends the wait.
+    fn event(&mut self, ticket: &str, after: &mut u64, event: TicketEvent) -> Option<Result<Option<Assignment>>> {
+        let (kind, match_id) = match event.kind.as_ref()? {
+            ticket_event::Kind::Status(_) => return None,
+            ticket_event::Kind::Queued(_) => ("queued", String::new()),
+            ticket_event::Kind::Matched(matched) => ("matched", matched.match_id.clone()),
+            ticket_event::Kind::Assigned(assigned) => ("assigned", assigned.match_id.clone()),
+            ticket_event::Kind::Connected(connected) => ("connected", connected.match_id.clone()),
+            ticket_event::Kind::Requeued(_) => ("requeued", String::new()),
+            ticket_event::Kind::Ended(ended) => ("ended", ended.match_id.clone()),
+        };
+        *after = event.number;
+        let (ticket, kind) = (ticket.to_owned(), kind.to_owned());
+        self.saw(Saw::Event { ticket, number: event.number, kind, match_id });
+        match event.kind? {
+            ticket_event::Kind::Assigned(assigned) => Some(Ok(Some(assigned))),
+            ticket_event::Kind::Ended(ended) if ended.state() == ticket::State::Cancelled => Some(Ok(None)),
+            ticket_event::Kind::Ended(ended) => Some(Err(anyhow::anyhow!("the ticket ended: {}", ended.reason))),
+            ticket_event::Kind::Status(_)
+            | ticket_event::Kind::Queued(_)
+            | ticket_event::Kind::Matched(_)
+            | ticket_event::Kind::Connected(_)
+            | ticket_event::Kind::Requeued(_) => None,
+        }
+    }
+
+    async fn play(&mut self, assignment: Assignment) -> Result<()> {
+        let entry = games().into_iter().find(|entry| entry.name == assignment.game);
+        let entry = entry.with_context(|| format!("no bot plays {}", assignment.game))?;
+        let mut player = entry.start(self.plan.seed, self.plan.reaction_ms);
+        let match_id = assignment.match_id.clone();
+        self.matches.insert(match_id.clone());
+        let mut way = assignment;
+        let mut lost = None;
+        loop {
+            if let Ok(mut socket) = open(&way).await {
+                let seat = u16::try_from(way.seat).context("a seat's number fits")?;
+                self.saw(Saw::Seated { match_id: match_id.clone(), seat });
+                let (code, longest) = self.sit(&mut socket, player.as_mut()).await?;
+                let ended = player.ended().is_some();
+                let longest_us = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
+                self.saw(Saw::Gap { match_id: match_id.clone(), longest_us });
+                if ended {
+                    self.saw(Saw::Ended { match_id: match_id.clone() });
+                }
+                self.saw(Saw::Closed { match_id: match_id.clone(), code, ended });
+                if ended {
+                    return Ok(());
+                }
+                lost = Some(Instant::now());
+            }
+            if lost.get_or_insert_with(Instant::now).elapsed() > COME_BACK_WITHIN {
+                bail!("could not come back to {match_id}");
+            }
+            if let Some(token) = player.resume_token() {
+                token.clone_into(&mut way.token);
+            }
+            match self.guest.seat(&match_id).await {
+                Ok(fresh) => way = fresh,
+                Err(status) if status.code() == Code::NotFound || status.code() == Code::FailedPrecondition => {
+                    return Ok(());
+                }
+                Err(status) => wait_if_away(&status).await.context("asking for the way back")?,
+            }
+        }
+    }
+
+    /// Plays on one socket until it closes. The close code, and the longest wait between two frames.
+    async fn sit(&self, socket: &mut Socket, player: &mut dyn Bot) -> Result<(u16, Duration)> {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut last = None;
+        let mut longest = Duration::ZERO;
+        let mut frames = player.stats(self.now_ms()).frames;
+        if socket.send(Message::binary(player.hello())).await.is_err() {
+            return Ok((0, longest));
+        }
+        loop {
+            tokio::select! {
+                message = socket.next() => match message {
+                    Some(Ok(Message::Binary(bytes))) => {
+                        let now = Instant::now();
+                        let now_ms = self.now_ms();
+                        player.receive(&bytes, now_ms).context("the room sent what is no message")?;
+                        let seen = player.stats(now_ms).frames;
+                        if seen != frames && player.ended().is_none() {
+                            frames = seen;
+                            if let Some(before) = last.replace(now) {
+                                longest = longest.max(now - before);
+                            }
+                        }
+                    }
+                    Some(Ok(Message::Close(frame))) => return Ok((frame.map_or(0, |frame| frame.code.into()), longest)),
+                    Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Err(_)) | None => return Ok((0, longest)),
+                },
+                _ = look.tick() => {}
+            }
+            for message in player.outgoing(self.now_ms()) {
+                // What cannot be sent shows at the next read.
+                let _closed = socket.send(Message::binary(message)).await;
+            }
+        }
+    }
+}
+
+/// Opens the game socket.
+async fn open(way: &Assignment) -> Result<Socket, tungstenite::Error> {
+    let mut request = way.url.as_str().into_client_request()?;
+    let protocols = format!("{SUBPROTOCOL}, {TOKEN_PREFIX}{}", way.token);
+    let protocols = protocols.parse().map_err(|_| tungstenite::Error::Utf8("the token is no header value".into()))?;
+    request.headers_mut().insert("sec-websocket-protocol", protocols);
+    Ok(tokio_tungstenite::connect_async_with_config(request, None, true).await?.0)
+}
+
+/// Waits a little if the lobby is away or busy.
+///
+/// # Errors
+/// Anything else is an error.
+async fn wait_if_away(status: &Status) -> Result<()> {
+    match status.code() {
+        Code::Unavailable
+        | Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Unknown
+        | Code::Internal
+        | Code::ResourceExhausted => {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            Ok(())
+        }
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::DataLoss
+        | Code::Unauthenticated => bail!("{}: {}", status.code(), status.message()),
+    }
+}
+
+fn state_word(state: ticket::State) -> &'static str {
+    match state {
+        ticket::State::Unspecified => "unknown",
+        ticket::State::Queued => "queued",
+        ticket::State::Placing => "placing",
+        ticket::State::Assigned => "assigned",
+        ticket::State::Connected => "connected",
+        ticket::State::Cancelled => "cancelled",
+        ticket::State::Expired => "expired",
+        ticket::State::Failed => "failed",
+        ticket::State::Done => "done",
+    }
+}
+
+fn match_word(state: bellhop_proto::v1::r#match::State) -> &'static str {
+    use bellhop_proto::v1::r#match::State;
+    match state {
+        State::Unspecified => "unknown",
+        State::Placing => "placing",
+        State::Playing => "playing",
+        State::Ended => "ended",
+        State::Lost => "lost",
+    }
+}
