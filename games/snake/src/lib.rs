@@ -9,7 +9,7 @@ mod rules;
 mod view;
 
 pub use rules::{Config, Snake};
-pub use view::{Board, Cell, Death, Heading, Phase, SnakeEvent, SnakeInput, SnakeView};
+pub use view::{Board, Cell, Death, Heading, Phase, SnakeEvent, SnakeView};
 
 #[cfg(feature = "web")]
 room_client::export_client!(crate::Snake);

@@ -1,10 +1,12 @@
 //! The rules.
 
+use std::collections::BTreeMap;
+
 use bellhop_game::{Context, Game, Inputs, Moves, Outcome, Presence, Rng, Seat, Standing, ViewClass, Who};
 use serde::{Deserialize, Serialize};
 
 use crate::bot;
-use crate::view::{Board, Cell, Death, Heading, Phase, SnakeEvent, SnakeInput, SnakeView};
+use crate::view::{Board, Cell, Death, Heading, Phase, SnakeEvent, SnakeView};
 
 /// Cells of a new snake.
 const LENGTH: u8 = 3;
@@ -44,6 +46,8 @@ pub struct Snake {
     config: Config,
     rng: Rng,
     board: Board,
+    /// Where players want to go, by seat; forgotten when a round begins.
+    wanted: BTreeMap<u16, Heading>,
 }
 
 impl Snake {
@@ -58,6 +62,7 @@ impl Snake {
         self.board.phase = Phase::Countdown;
         self.board.until = self.board.tick + countdown;
         self.board.food.clear();
+        self.wanted.clear();
         for snake in &mut self.board.snakes {
             snake.alive = !snake.left;
             snake.body.clear();
@@ -102,14 +107,12 @@ impl Snake {
         }
     }
 
-    fn turn(&mut self, inputs: &Inputs<SnakeInput>) {
+    /// The last direction of a player before the step counts, unless it leads back.
+    fn turn(&mut self) {
         let steered = bot::careful(&self.board);
         for (index, snake) in self.board.snakes.iter_mut().enumerate().filter(|(_, snake)| snake.alive) {
-            let wanted = if snake.away {
-                steered(index)
-            } else {
-                inputs.get(Seat(snake.seat)).filter(|input| input.round == self.board.round).map(|input| input.heading)
-            };
+            let wanted = self.wanted.remove(&snake.seat);
+            let wanted = if snake.away { steered(index) } else { wanted };
             if let Some(heading) = wanted.filter(|heading| !heading.is_opposite(snake.heading)) {
                 snake.heading = heading;
             }
@@ -180,7 +183,7 @@ impl Snake {
 
 impl Game for Snake {
     type Config = Config;
-    type Input = SnakeInput;
+    type Input = Heading;
     type Command = ();
     type Event = SnakeEvent;
     type View = Board;
@@ -188,6 +191,7 @@ impl Game for Snake {
     const RATE_HZ: u32 = 5;
     const MIN_SEATS: u16 = 2;
     const MAX_SEATS: u16 = 8;
+    const EVERY_INPUT_COUNTS: bool = true;
     const WIRE_VERSION: u32 = 1;
 
     fn start(config: &Config, seed: u64) -> Snake {
@@ -210,7 +214,7 @@ impl Game for Snake {
             snakes: Vec::new(),
             food: Vec::new(),
         };
-        Snake { config, rng: Rng::new(seed), board }
+        Snake { config, rng: Rng::new(seed), board, wanted: BTreeMap::new() }
     }
 
     /// Before the first step everybody enters; later on, at the next round.
@@ -250,10 +254,15 @@ impl Game for Snake {
         }
     }
 
-    fn step(&mut self, inputs: &Inputs<SnakeInput>, cx: &mut Context<SnakeEvent>) {
+    fn step(&mut self, inputs: &Inputs<Heading>, cx: &mut Context<SnakeEvent>) {
+        for snake in &self.board.snakes {
+            if let Some(&heading) = inputs.fresh(Seat(snake.seat)) {
+                self.wanted.insert(snake.seat, heading);
+            }
+        }
         match self.board.phase {
             Phase::Running => {
-                self.turn(inputs);
+                self.turn();
                 self.board.glide();
                 self.run(cx);
             }
@@ -281,18 +290,18 @@ impl Game for Snake {
         if self.board.round > 1 { self.outcome(reason) } else { Outcome::called_off(reason) }
     }
 
-    fn predict(view: &mut Board, seat: Seat, input: &SnakeInput) {
-        let round = view.round;
+    fn predict(view: &mut Board, seat: Seat, &heading: &Heading) {
         let own = view.snakes.iter_mut().find(|snake| snake.seat == seat.0 && snake.alive);
-        if let Some(snake) = own.filter(|snake| input.round == round && !input.heading.is_opposite(snake.heading)) {
-            snake.heading = input.heading;
+        if let Some(snake) = own.filter(|snake| !heading.is_opposite(snake.heading)) {
+            snake.heading = heading;
         }
     }
 
     fn bot(view: &Board, seat: Seat, rng: &mut Rng) -> Moves<Snake> {
+        let own = view.snakes.iter().find(|snake| snake.seat == seat.0);
         match bot::hungry(view, seat.0, rng) {
-            Some(heading) => Moves::hold(SnakeInput { heading, round: view.round }),
-            None => Moves::default(),
+            Some(heading) if own.is_some_and(|snake| snake.heading != heading) => Moves::hold(heading),
+            Some(_) | None => Moves::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! one that turns. What does not follow from that (where new food lies, who died, a new round) is sent as correction.
 
 use bellhop_game::{DecodeError, Reader, View, Wire, Writer, schema_of, wire};
+use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
 /// Longest gap that is told turn by turn; beyond it the whole board is shorter.
@@ -28,19 +29,9 @@ wire! {
         Left,
     }
 
-    /// What a player holds: the direction for a round. It counts from the next step, and the last one before it wins.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    pub struct SnakeInput {
-        /// Where to go.
-        pub heading: Heading,
-        /// The round it is meant for; in another one it does nothing.
-        pub round: u16,
-    }
-
     /// A place on the board, counted from the upper left.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-    #[serde(rename_all = "camelCase")]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(into = "(u8, u8)")]
     pub struct Cell {
         /// Column.
         pub x: u8,
@@ -49,8 +40,7 @@ wire! {
     }
 
     /// What goes on.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(rename_all = "camelCase", tag = "kind")]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Phase {
         /// The snakes lie there and wait for the round.
         Countdown,
@@ -99,6 +89,12 @@ wire! {
     }
 }
 
+impl From<Cell> for (u8, u8) {
+    fn from(cell: Cell) -> (u8, u8) {
+        (cell.x, cell.y)
+    }
+}
+
 impl Heading {
     /// All four.
     pub const ALL: [Heading; 4] = [Heading::Up, Heading::Right, Heading::Down, Heading::Left];
@@ -143,6 +139,7 @@ pub struct SnakeView {
     /// The player's name.
     pub name: String,
     /// Points so far.
+    #[serde(rename = "score")]
     pub points: u16,
     /// Whether it lives in this round.
     pub alive: bool,
@@ -151,6 +148,7 @@ pub struct SnakeView {
     /// The player left for good.
     pub left: bool,
     /// Where it goes.
+    #[serde(rename = "direction")]
     pub heading: Heading,
     /// Cells it will still grow by.
     pub grow: u16,
@@ -159,8 +157,7 @@ pub struct SnakeView {
 }
 
 /// The board as everybody sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Board {
     /// Columns.
     pub width: u8,
@@ -182,6 +179,30 @@ pub struct Board {
     pub snakes: Vec<SnakeView>,
     /// Where food lies.
     pub food: Vec<Cell>,
+}
+
+/// As the page sees it: what ends the phase as the steps that are left.
+impl Serialize for Board {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (phase, winner) = match self.phase {
+            Phase::Countdown => ("countdown", None),
+            Phase::Running => ("running", None),
+            Phase::RoundOver { winner } => ("pause", winner),
+        };
+        let mut board = serializer.serialize_struct("Board", 11)?;
+        board.serialize_field("width", &self.width)?;
+        board.serialize_field("height", &self.height)?;
+        board.serialize_field("tick", &self.tick)?;
+        board.serialize_field("round", &self.round)?;
+        board.serialize_field("rounds", &self.rounds)?;
+        board.serialize_field("target", &self.target)?;
+        board.serialize_field("phase", phase)?;
+        board.serialize_field("winner", &winner)?;
+        board.serialize_field("left", &self.until.saturating_sub(self.tick))?;
+        board.serialize_field("snakes", &self.snakes)?;
+        board.serialize_field("food", &self.food)?;
+        board.end()
+    }
 }
 
 impl Board {

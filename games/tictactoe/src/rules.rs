@@ -10,7 +10,7 @@ use crate::view::Table;
 wire! {
     /// What a player may do.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(rename_all = "camelCase", tag = "kind")]
+    #[serde(from = "Said", into = "Said")]
     pub enum Command {
         /// Puts a mark there, counted from the upper left.
         Place {
@@ -23,6 +23,38 @@ wire! {
         OfferRematch,
         /// Wants no further game: the match ends.
         DeclineRematch,
+    }
+}
+
+/// A command as the page says it: `{ place: 4 }`, `"resign"`, `"rematch"`, `"decline"`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Said {
+    Place(u8),
+    Resign,
+    Rematch,
+    Decline,
+}
+
+impl From<Said> for Command {
+    fn from(said: Said) -> Command {
+        match said {
+            Said::Place(cell) => Command::Place { cell },
+            Said::Resign => Command::Resign,
+            Said::Rematch => Command::OfferRematch,
+            Said::Decline => Command::DeclineRematch,
+        }
+    }
+}
+
+impl From<Command> for Said {
+    fn from(command: Command) -> Said {
+        match command {
+            Command::Place { cell } => Said::Place(cell),
+            Command::Resign => Said::Resign,
+            Command::OfferRematch => Said::Rematch,
+            Command::DeclineRematch => Said::Decline,
+        }
     }
 }
 

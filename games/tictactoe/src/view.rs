@@ -3,7 +3,7 @@
 use bellhop_game::{DecodeError, Reader, View, Wire, Writer, schema_of};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::state::{Event, Moment, Phase, State};
+use crate::state::{End, Event, Moment, Phase, State};
 
 /// Events of a match that a view holds: some hundred games.
 const MAX_EVENTS: usize = 2_048;
@@ -130,24 +130,59 @@ impl View for Table {
     }
 }
 
+/// How the last game ended, as the page sees it.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+enum Outcome {
+    Line { winner: u8, line: [usize; 3] },
+    Draw,
+    Resigned { winner: u8 },
+    Time { winner: u8 },
+    Left { winner: u8 },
+}
+
+impl Outcome {
+    fn of(state: &State) -> Option<Outcome> {
+        let Phase::Over { winner, end } = state.phase else { return None };
+        let Some(winner) = winner else { return Some(Outcome::Draw) };
+        Some(match end {
+            End::Line => Outcome::Line { winner, line: state.line()? },
+            End::Full => Outcome::Draw,
+            End::Resigned => Outcome::Resigned { winner },
+            End::Time => Outcome::Time { winner },
+            End::Deserted => Outcome::Left { winner },
+        })
+    }
+}
+
 /// As the page sees it: clocks and deadlines as what is left of them.
 impl Serialize for Table {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let state = &self.state;
-        let left = (state.over_ms + self.rematch_ms).saturating_sub(self.now_ms);
-        let mut table = serializer.serialize_struct("Table", 12)?;
+        let outcome = Outcome::of(state);
+        let turn = (state.phase == Phase::Playing).then_some(state.turn);
+        let rematch_left = (state.over_ms + self.rematch_ms).saturating_sub(self.now_ms);
+        let rematch_left = outcome.as_ref().filter(|_| !state.finished).map(|_| rematch_left);
+        let last = self.log.iter().rev().find_map(|moment| match moment.event {
+            Event::Placed { cell } => Some(Some(cell)),
+            Event::Began { .. } => Some(None),
+            Event::Resigned { .. }
+            | Event::TimedOut
+            | Event::Deserted { .. }
+            | Event::RematchOffered { .. }
+            | Event::RematchDeclined { .. } => None,
+        });
+        let mut table = serializer.serialize_struct("Table", 10)?;
         table.serialize_field("cells", &state.cells)?;
-        table.serialize_field("phase", &state.phase)?;
-        table.serialize_field("turn", &state.turn)?;
-        table.serialize_field("line", &state.line())?;
-        table.serialize_field("clocksMs", &[self.clock_ms(0), self.clock_ms(1)])?;
+        table.serialize_field("turn", &turn)?;
+        table.serialize_field("last", &last.flatten())?;
+        table.serialize_field("clocks_ms", &[self.clock_ms(0), self.clock_ms(1)])?;
+        table.serialize_field("outcome", &outcome)?;
+        table.serialize_field("rematch", &state.offers)?;
+        table.serialize_field("rematch_left_ms", &rematch_left)?;
         table.serialize_field("game", &state.games)?;
         table.serialize_field("wins", &state.wins)?;
         table.serialize_field("draws", &state.draws)?;
-        table.serialize_field("rematchOffers", &state.offers)?;
-        table.serialize_field("rematchLeftMs", &left)?;
-        table.serialize_field("finished", &state.finished)?;
-        table.serialize_field("moves", &state.cells.iter().flatten().count())?;
         table.end()
     }
 }

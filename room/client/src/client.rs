@@ -203,7 +203,7 @@ impl<G: Game> Client<G> {
         self.roster.clear();
         self.pace.clock(now_ms, welcome.match_ms, welcome.running, None);
         // The room let go of what was held on the old connection, and knows nothing of a hidden page.
-        self.input_is_new = self.input.is_some();
+        self.input_is_new = self.input.is_some() && !G::EVERY_INPUT_COUNTS;
         self.visible_is_new = !self.visible;
         for id in self.commands.welcome(welcome.commands_done) {
             self.tell(News::Accepted(id));
@@ -319,9 +319,9 @@ impl<G: Game> Client<G> {
         messages
     }
 
-    /// From now on the player holds this. Sent when it is another one than before.
+    /// From now on the player holds this. Sent when it is another one than before, or the game counts every one.
     pub fn set_input(&mut self, input: G::Input) {
-        if self.input.as_ref() != Some(&input) {
+        if G::EVERY_INPUT_COUNTS || self.input.as_ref() != Some(&input) {
             self.input = Some(input);
             self.input_is_new = true;
         }

@@ -178,10 +178,10 @@ macro_rules! export_client {
             use $crate::web::wasm_bindgen::prelude::*;
 
             /// One player's connection to a match, over as many sockets as it takes.
-            #[wasm_bindgen]
+            #[wasm_bindgen(wasm_bindgen = $crate::web::wasm_bindgen)]
             pub struct Client($crate::web::WebClient<$game>);
 
-            #[wasm_bindgen]
+            #[wasm_bindgen(wasm_bindgen = $crate::web::wasm_bindgen)]
             impl Client {
                 /// Before the first connection.
                 #[wasm_bindgen(constructor)]

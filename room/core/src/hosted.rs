@@ -169,6 +169,7 @@ impl<G: Game> Match for Hosted<G> {
 
     fn step(&mut self, at: At) {
         self.call(at, |game, inputs, cx| game.step(inputs, cx));
+        self.inputs.stepped();
     }
 
     fn deadline(&self) -> Option<u64> {

@@ -71,7 +71,7 @@ impl fmt::Display for Illegal {
 /// What every seat holds when a step begins. Seats that sent nothing yet hold the default.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs<I> {
-    held: BTreeMap<Seat, I>,
+    held: BTreeMap<Seat, (I, bool)>,
 }
 
 impl<I> Inputs<I> {
@@ -82,12 +82,22 @@ impl<I> Inputs<I> {
 
     /// What this seat holds; `None` when it sent nothing yet.
     pub fn get(&self, seat: Seat) -> Option<&I> {
-        self.held.get(&seat)
+        self.held.get(&seat).map(|(input, _)| input)
+    }
+
+    /// What this seat sent since the last step; the last one, if it sent more.
+    pub fn fresh(&self, seat: Seat) -> Option<&I> {
+        self.held.get(&seat).filter(|(_, fresh)| *fresh).map(|(input, _)| input)
+    }
+
+    /// A step was made: nothing is fresh any more.
+    pub fn stepped(&mut self) {
+        self.held.values_mut().for_each(|(_, fresh)| *fresh = false);
     }
 
     /// From now on this seat holds this.
     pub fn set(&mut self, seat: Seat, input: I) {
-        self.held.insert(seat, input);
+        self.held.insert(seat, (input, true));
     }
 
     /// This seat holds nothing.
@@ -195,6 +205,9 @@ pub trait Game: Sized + Send + 'static {
     /// How long the seat of a lost connection is held, in seconds. Unless a game says otherwise: 30 in a real-time
     /// game, 300 in a turn-based one.
     const HOLD_SECONDS: u32 = if Self::RATE_HZ == 0 { 300 } else { 30 };
+    /// Whether an input that equals the one before is sent too: for games that count key presses ([`Inputs::fresh`]),
+    /// not what is held.
+    const EVERY_INPUT_COUNTS: bool = false;
     /// Raise it when a hand-written [`View::diff`] changes its form.
     const WIRE_VERSION: u32 = 0;
 
