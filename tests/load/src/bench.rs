@@ -46,7 +46,7 @@ pub struct Bench {
 }
 
 /// Every benchmark there is.
-pub const ALL: &[Bench] = &[crate::assignments::BENCH];
+pub const ALL: &[Bench] = &[crate::assignments::BENCH, crate::play_to_frame::BENCH];
 
 /// Runs those whose name is `name` or begins with it at a slash; all, without one.
 ///

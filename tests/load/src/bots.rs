@@ -53,6 +53,11 @@ fn games() -> [BotEntry; 2] {
     [bot::<Snake>(), bot::<TicTacToe>()]
 }
 
+fn entry_of(assignment: &Assignment) -> Result<BotEntry> {
+    let entry = games().into_iter().find(|entry| entry.name == assignment.game);
+    entry.with_context(|| format!("no bot plays {}", assignment.game))
+}
+
 /// A bot and what it has seen.
 pub struct Life {
     guest: Guest,
@@ -87,7 +92,8 @@ impl Life {
             if stop.is_cancelled() {
                 break;
             }
-            if let Some(assignment) = self.queue(round, stop).await? {
+            let ticket = self.ask(round).await?;
+            if let Some(assignment) = self.wait(&ticket, stop).await? {
                 self.play(assignment).await?;
             }
         }
@@ -136,8 +142,11 @@ impl Life {
         self.begun.elapsed().as_secs_f64() * 1e3
     }
 
-    /// Waits for a seat. `None`: told to stop before there was one.
-    async fn queue(&mut self, round: u32, stop: &CancellationToken) -> Result<Option<Assignment>> {
+    /// Creates the ticket of this round.
+    ///
+    /// # Errors
+    /// If the lobby refuses.
+    pub async fn ask(&mut self, round: u32) -> Result<String> {
         let key = format!("{}-{round}", self.plan.seed);
         let ticket = loop {
             match self.guest.create(&self.plan.queue, &key).await {
@@ -147,10 +156,40 @@ impl Life {
         };
         self.tickets.insert(ticket.clone());
         self.saw(Saw::Ticket { ticket: ticket.clone() });
+        Ok(ticket)
+    }
+
+    /// Waits for a ticket's seat, takes it, and leaves again after the first frame.
+    ///
+    /// # Errors
+    /// If there is no seat, or no frame.
+    pub async fn first_frame(&mut self, ticket: &str, stop: &CancellationToken) -> Result<()> {
+        let assignment = self.wait(ticket, stop).await?.context("the wait was stopped")?;
+        let mut player = entry_of(&assignment)?.start(self.plan.seed, self.plan.reaction_ms);
+        let mut socket = open(&assignment).await?;
+        socket.send(Message::binary(player.hello())).await?;
+        while player.stats(self.now_ms()).frames == 0 {
+            match socket.next().await.context("the room closed before its first frame")?? {
+                Message::Binary(bytes) => player.receive(&bytes, self.now_ms())?,
+                Message::Close(frame) => bail!("the room closed before its first frame: {frame:?}"),
+                Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+        socket.send(Message::binary(player.leave())).await?;
+        while let Some(Ok(message)) = socket.next().await {
+            if message.is_close() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a ticket's seat. `None`: told to stop before there was one.
+    async fn wait(&mut self, ticket: &str, stop: &CancellationToken) -> Result<Option<Assignment>> {
         let mut after = 0;
         let mut cancelling = false;
         loop {
-            let mut events = match self.guest.watch(&ticket, after).await {
+            let mut events = match self.guest.watch(ticket, after).await {
                 Ok(events) => events,
                 Err(status) => {
                     wait_if_away(&status).await.context("watching a ticket")?;
@@ -161,13 +200,13 @@ impl Life {
                 tokio::select! {
                     () = stop.cancelled(), if !cancelling => {
                         cancelling = true;
-                        if self.cancel(&ticket).await? {
+                        if self.cancel(ticket).await? {
                             return Ok(None);
                         }
                     }
                     event = events.message() => match event {
                         Ok(Some(event)) => {
-                            if let Some(told) = self.event(&ticket, &mut after, event) {
+                            if let Some(told) = self.event(ticket, &mut after, event) {
                                 return told;
                             }
                         }
@@ -223,9 +262,7 @@ impl Life {
     }
 
     async fn play(&mut self, assignment: Assignment) -> Result<()> {
-        let entry = games().into_iter().find(|entry| entry.name == assignment.game);
-        let entry = entry.with_context(|| format!("no bot plays {}", assignment.game))?;
-        let mut player = entry.start(self.plan.seed, self.plan.reaction_ms);
+        let mut player = entry_of(&assignment)?.start(self.plan.seed, self.plan.reaction_ms);
         let match_id = assignment.match_id.clone();
         self.matches.insert(match_id.clone());
         let mut way = assignment;

@@ -9,4 +9,5 @@ pub mod doors;
 pub mod false_room;
 pub mod local;
 pub mod open_loop;
+pub mod play_to_frame;
 pub mod record;
