@@ -294,6 +294,8 @@ pub enum RequeueReason {
     MatchLost(LostReason),
     /// The match ended before the seats were confirmed.
     MatchEnded,
+    /// The match was taken apart before a room took it.
+    Dissolved,
 }
 
 impl RequeueReason {
@@ -305,6 +307,7 @@ impl RequeueReason {
             Self::RoomLost => "the room was lost",
             Self::MatchLost(reason) => reason.text(),
             Self::MatchEnded => "the match ended first",
+            Self::Dissolved => "the match found no room",
         }
     }
 }

@@ -137,14 +137,14 @@ pub enum Call {
         /// At most this many; 0: 20.
         limit: u16,
     },
-    /// Matches that live, by id. Answered by `Answer::Matches`.
+    /// Matches that live, in an order that stays. Answered by `Answer::Matches`.
     ListMatches {
         /// The last one of the page before.
         after: Option<MatchId>,
         /// At most this many; 0: 20.
         limit: u16,
     },
-    /// Tickets that live, by id. Answered by `Answer::Tickets`.
+    /// Tickets that live, in an order that stays. Answered by `Answer::Tickets`.
     ListTickets {
         /// Only of this queue.
         queue: Option<Name>,

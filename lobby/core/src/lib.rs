@@ -6,12 +6,16 @@
 //! a snapshot gives the same promises again.
 
 mod effect;
+mod eta;
 mod event;
+pub mod fleet;
 mod ids;
 mod input;
 mod lobby;
 mod name;
 mod party;
+mod pool;
+mod ratings;
 mod settings;
 mod state;
 mod time;

@@ -395,6 +395,10 @@ impl Settings {
             }
             Shape::Free { .. } | Shape::Teams { .. } => None,
         }
+        .or_else(|| {
+            (queue.late_join && matches!(queue.shape, Shape::Teams { .. }))
+                .then_some("late_join needs a queue without teams")
+        })
         .or_else(|| (!(window.step >= 0.0)).then_some("the window's step must not be negative"))
         .or_else(|| (!(window.cap >= 0.0)).then_some("the window's cap must not be negative"))
         .or_else(|| {
