@@ -31,6 +31,9 @@ const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// For connecting, for the first answer, and for the stream to take a message.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// For the lobby to end the stream once we have.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// The first pause before another try, doubled each time up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
@@ -94,6 +97,13 @@ async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
     let mut stream =
         Stream { shared, to_lobby, sequence: 0, sent: BTreeMap::new(), bundles: JoinSet::new(), heard: None };
     let ran = stream.run(&mut from_lobby).await;
+    if ran.is_ok() {
+        // The last words must arrive: our side ends here, and then the lobby's.
+        drop(stream);
+        let ended = async { while let Ok(Some(_)) = from_lobby.message().await {} };
+        drop(tokio::time::timeout(LAST_WORDS, ended).await);
+        return Ok(());
+    }
     ran.map_err(|error| Broken { error, attached: stream.heard })
 }
 

@@ -82,7 +82,6 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, place: OwnedSemaphorePerm
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .max_buf_size(MAX_HEAD_BYTES)
-        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), answer)
         .with_upgrades()
         .await;

@@ -89,8 +89,8 @@ pub(crate) struct Owner {
     waiting: BTreeSet<ConnId>,
     /// Sockets whose close frame is not out yet.
     leaving: Vec<(Instant, Outlet)>,
-    /// Closed by the core before they were open.
-    unborn: BTreeMap<ConnId, (CloseCode, Cow<'static, str>)>,
+    /// Admitted and not open yet; with how the core closed them meanwhile.
+    opening: BTreeMap<ConnId, Option<(CloseCode, Cow<'static, str>)>>,
     /// When the match has to be over, once draining.
     until: Option<Instant>,
     changed: bool,
@@ -108,7 +108,7 @@ impl Owner {
             outlets: BTreeMap::new(),
             waiting: BTreeSet::new(),
             leaving: Vec::new(),
-            unborn: BTreeMap::new(),
+            opening: BTreeMap::new(),
             until: None,
             changed: true,
             pacer: Pacer::new(origin),
@@ -123,6 +123,7 @@ impl Owner {
             let mut count = 0;
             while let Some(item) = taken.pop_front() {
                 self.take(item);
+                self.carry_out();
                 count += 1;
                 if count % LOOK_EVERY == 0 {
                     self.advance();
@@ -169,7 +170,7 @@ impl Owner {
                 self.room.stop(now, &reason);
             }
             ToMatch::Admit { claim, reply } => self.admit(now, &claim, reply),
-            ToMatch::Opened { conn, peer } => match self.unborn.remove(&conn) {
+            ToMatch::Opened { conn, peer } => match self.opening.remove(&conn).flatten() {
                 Some((code, reason)) => self.close(conn, Outlet::new(peer), code, &reason),
                 None => drop(self.outlets.insert(conn, Outlet::new(peer))),
             },
@@ -182,15 +183,15 @@ impl Owner {
                 }
             }
             ToMatch::Fault { conn, code, reason } => {
-                self.shared.metrics.close(code);
                 if let Some(outlet) = self.outlets.remove(&conn) {
+                    self.shared.metrics.close(code);
                     self.waiting.remove(&conn);
                     self.close(conn, outlet, code, &reason);
                 }
                 self.room.disconnected(now, conn);
             }
             ToMatch::Gone { conn } => {
-                self.unborn.remove(&conn);
+                self.opening.remove(&conn);
                 self.lose(conn);
             }
         }
@@ -218,7 +219,11 @@ impl Owner {
         self.next_conn += 1;
         let (key, routing) = (&self.shared.key, self.shared.identity().routing);
         let admitted = self.room.admit(now, conn, claim, &mut |claim| seal(key, &routing, claim));
+        if admitted.is_ok() {
+            self.opening.insert(conn, None);
+        }
         if reply.send(admitted.map(|()| conn)).is_err() {
+            self.opening.remove(&conn);
             // Who asked has gone meanwhile.
             self.room.disconnected(now, conn);
         }
@@ -248,7 +253,9 @@ impl Owner {
                     self.waiting.remove(&conn);
                     match self.outlets.remove(&conn) {
                         Some(outlet) => self.close(conn, outlet, code, &reason),
-                        None => drop(self.unborn.insert(conn, (code, reason))),
+                        None => {
+                            self.opening.entry(conn).and_modify(|closed| *closed = Some((code, reason)));
+                        }
                     }
                 }
                 Output::SeatsChanged => self.changed = true,

@@ -1,0 +1,13 @@
+//! A real room over real sockets: a false lobby drives it, real WebSocket clients play in it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod attach;
+mod bad_input;
+mod games;
+mod gateway;
+mod lobby;
+mod pressure;
+mod process;
+mod seats;
+mod support;
