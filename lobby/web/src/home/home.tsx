@@ -100,7 +100,7 @@ function Card(props: { queue: Queue; first: boolean }) {
             onClick={() => choose(queue)}
           >
             {t(busy ? "home.starting" : "home.play")}
-            {first && !busy && <kbd>{t("home.enter")}</kbd>}
+            {first && !busy && <kbd aria-hidden="true">{t("home.enter")}</kbd>}
           </button>
         </div>
       </div>

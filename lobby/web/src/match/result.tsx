@@ -118,7 +118,7 @@ function Buttons(props: { again: (() => void) | undefined; board?: (() => void) 
     <div class="row result-row">
       {props.again !== undefined && (
         <button type="button" class="button primary" disabled={starting.value !== undefined} onClick={props.again}>
-          {t("result.again")} <kbd>{t("home.enter")}</kbd>
+          {t("result.again")} <kbd aria-hidden="true">{t("home.enter")}</kbd>
         </button>
       )}
       <button type="button" class="button secondary" onClick={() => go({ name: "home" })}>{t("result.lobby")}</button>

@@ -75,11 +75,11 @@ function Stage(props: { connection: MatchConnection }) {
         <LinkChip connection={connection} />
         <span class="bar-gap" />
         <button type="button" class="bar-button" aria-pressed={net} aria-keyshortcuts="n" onClick={() => setNet(!net)}>
-          <Signal bars={3} /> <span class="bar-word">{t("match.net")}</span> <kbd>N</kbd>
+          <Signal bars={3} /> <span class="bar-word">{t("match.net")}</span> <kbd aria-hidden="true">N</kbd>
         </button>
         {playing && (
           <button type="button" class="bar-button" aria-keyshortcuts="Escape" onClick={() => setAsking(true)}>
-            <Door /> <span class="bar-word">{t("match.leave")}</span> <kbd>Esc</kbd>
+            <Door /> <span class="bar-word">{t("match.leave")}</span> <kbd aria-hidden="true">Esc</kbd>
           </button>
         )}
       </header>

@@ -98,8 +98,8 @@ function Running(props: { following: Following; queue?: string; open?: boolean }
       {queue !== undefined && gameKeys(queue.game) !== undefined && (
         <p class="wait-keys"><span>{t("wait.keys")}</span> {gameKeys(queue.game)}</p>
       )}
-      <button type="button" class="button secondary" disabled={cancelling} onClick={() => void cancel()}>
-        {t(cancelling ? "wait.cancelling" : "wait.cancel")} <kbd>Esc</kbd>
+      <button type="button" class="button secondary" aria-keyshortcuts="Escape" disabled={cancelling} onClick={() => void cancel()}>
+        {t(cancelling ? "wait.cancelling" : "wait.cancel")} <kbd aria-hidden="true">Esc</kbd>
       </button>
     </Frame>
   );

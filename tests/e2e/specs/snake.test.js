@@ -1,0 +1,41 @@
+// Two windows of one Chromium play Snake, one of them through a reload, until one is the last alive.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { complaints, launch, LIMIT, lobby, open, shot, SOON } from "../lib/browser.js";
+import { meet, ratingAfter, seated } from "../lib/play.js";
+
+/** A match of the test's settings: a few rounds of at most a few seconds each. */
+const MATCH = 60_000;
+
+test("two windows play snake through a reload to the result", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  await meet(one, two, "Snake");
+  await one.locator(".snake canvas").waitFor();
+  await two.locator(".scores li.own").waitFor();
+  await one.keyboard.press("ArrowUp");
+  await shot(one, "snake-desk");
+  assert.deepEqual(await complaints(one), []);
+
+  await one.reload();
+  await seated(one);
+  await one.locator(".scores li").nth(1).waitFor();
+
+  // Both go where they go; walls and bodies do the rest.
+  const over = (page) => page.locator(".result h2").waitFor({ timeout: MATCH });
+  const keys = setInterval(() => two.keyboard.press("ArrowDown").catch(() => {}), 400);
+  t.after(() => clearInterval(keys));
+  await Promise.all([over(one), over(two)]);
+  clearInterval(keys);
+  const titles = [await one.locator(".result h2").textContent(), await two.locator(".result h2").textContent()].sort();
+  assert.ok(
+    titles.join() === "You lost,You won" || titles.join() === "A draw,A draw",
+    `the two results fit: ${titles.join(" and ")}`,
+  );
+  await ratingAfter(one);
+  await one.locator(".ranks tbody tr.you-row").waitFor({ timeout: SOON });
+  await shot(one, "snake-result-desk");
+  assert.deepEqual(await complaints(one), []);
+  assert.deepEqual(context.errors, []);
+});
