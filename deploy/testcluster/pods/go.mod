@@ -1,0 +1,3 @@
+module bellhop.dev/testcluster/pods
+
+go 1.26
