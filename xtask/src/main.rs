@@ -2,6 +2,7 @@
 
 mod assemble;
 mod bench;
+mod cluster;
 mod codegen;
 mod needs;
 mod play;
@@ -32,6 +33,8 @@ enum Command {
     Bench(bench::Args),
     /// Build the binaries, the games' bundles and the page.
     Build(assemble::Args),
+    /// A real Kubernetes cluster on this machine, for the tests.
+    Cluster(cluster::Args),
     /// Generate proto/src/gen from the .proto files.
     Codegen,
 }
@@ -47,6 +50,7 @@ fn run() -> Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Build(args) => assemble::build(&args).map(drop),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Codegen => codegen::generate(&root(), &root().join("proto/src/gen")),
     }
 }

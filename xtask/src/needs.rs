@@ -64,20 +64,41 @@ pub(crate) fn chromium() -> Result<()> {
 }
 
 fn debian_package(package: &str, program: &Path) -> Result<()> {
-    if program.exists() {
+    debian_packages(&[(package, &program.to_string_lossy())])
+}
+
+/// Debian's packages whose programs (a path, or a name to be found in the usual places) are missing.
+///
+/// # Errors
+/// If one is missing and cannot be installed.
+pub(crate) fn debian_packages(wanted: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<_> =
+        wanted.iter().filter(|(_, program)| !is_there(program)).map(|(package, _)| *package).collect();
+    if missing.is_empty() {
         return Ok(());
     }
+    let packages = missing.join(" ");
     if !nix::unistd::geteuid().is_root() {
-        bail!("{} is missing: run `apt-get install {package}` as root, then try again", program.display());
+        bail!("{packages} is missing: run `apt-get install {packages}` as root, then try again");
     }
-    step(&format!("installing Debian's {package}"), || {
+    if !is_there("apt-get") {
+        bail!("{packages} is missing, and this is no Debian: install what your distribution calls so, then try again");
+    }
+    step(&format!("installing Debian's {packages}"), || {
         quietly(Command::new("apt-get").args(["update", "-qq"]))?;
         quietly(
             Command::new("apt-get")
-                .args(["install", "-y", "-qq", "--no-install-recommends", package])
+                .args(["install", "-y", "-qq", "--no-install-recommends"])
+                .args(&missing)
                 .env("DEBIAN_FRONTEND", "noninteractive"),
         )
     })
+}
+
+fn is_there(program: &str) -> bool {
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        .iter()
+        .any(|directory| Path::new(directory).join(program).exists())
 }
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use crate::assemble::{self, cargo};
 use crate::stack::{Place, Stack};
 use crate::steps::{loudly, quietly, step};
-use crate::{codegen, needs, root};
+use crate::{cluster, codegen, needs, root};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -33,13 +33,19 @@ pub(crate) enum Tier {
     Sim,
     /// The whole system in a real Chromium.
     Browser,
+    /// A real Kubernetes cluster on this machine. Needs root, and runs only when it is named.
+    Cluster,
 }
+
+/// What runs when no tier is named.
+const USUAL: [Tier; 4] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser];
 
 const SIMULATION: &str = "bellhop-sim";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser] {
-        if !args.tier.is_empty() && !args.tier.contains(&tier) {
+    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Cluster] {
+        let wanted = if args.tier.is_empty() { USUAL.contains(&tier) } else { args.tier.contains(&tier) };
+        if !wanted {
             continue;
         }
         let started = Instant::now();
@@ -48,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Unit => unit()?,
             Tier::Sim => sim()?,
             Tier::Browser => browser()?,
+            Tier::Cluster => cluster::try_out()?,
         }
         let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         eprintln!("tier {name}: passed in {:.0} s", started.elapsed().as_secs_f32());

@@ -1,0 +1,209 @@
+//! `cargo xtask test --tier cluster`: whether the cluster is what the tests on it take it for.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::layout::{CLIENT, Layout, PROBE, fill, namespace_file};
+use super::process::{self, wait_for};
+use crate::steps::step;
+
+/// Two, so that what crosses nodes is tried.
+const NODES: u32 = 2;
+const NAMESPACE: &str = "trial";
+/// Everything here takes a second or two; a busy machine may take long.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// Enough calls of a Service to reach both of its pods; to miss one has a chance of 2^-39.
+const CALLS: usize = 40;
+
+/// Brings a cluster up, tries it, and takes it down again unless something failed.
+///
+/// # Errors
+/// If something is not as it should be.
+pub(crate) fn run() -> Result<()> {
+    let layout = Layout::of_this_machine();
+    super::up(&layout, NODES)?;
+    let outcome = try_it(&layout);
+    if outcome.is_err() {
+        let _best_effort = kubectl(&layout, &["get", "pods,events", "-A"], None).map(|text| eprintln!("{text}"));
+        eprintln!("the cluster is left up to be looked at: `cargo xtask cluster status`, then `down`");
+        return outcome;
+    }
+    super::down(&layout)
+}
+
+fn try_it(layout: &Layout) -> Result<()> {
+    let manifest = fill("trial.yaml", &[("NAMESPACE", NAMESPACE), ("PROBE", PROBE)])?;
+    step("a pod on each node, under the restricted level", || {
+        kubectl(layout, &["apply", "-f", "-"], Some(&manifest))?;
+        let within = format!("--timeout={}s", PATIENCE.as_secs());
+        kubectl(layout, &["-n", NAMESPACE, "rollout", "status", "daemonset/probe", &within], None).map(drop)
+    })?;
+    step("a pod that asks for more is refused", || refuses_privileges(layout))?;
+    let pods = pods(layout)?;
+    let nodes: BTreeSet<_> = pods.iter().map(|pod| pod.node.as_str()).collect();
+    ensure!(nodes.len() == NODES as usize, "the pods run on {nodes:?} only");
+    step("names, from every pod", || pods.iter().try_for_each(|pod| knows_names(layout, pod)))?;
+    step("a Service, from every pod and from the client", || service_reaches_all(layout, &pods))?;
+    step("a claim gets a volume", || claim_is_bound(layout))?;
+    step("a token for an audience of one's own", || token_is_proved(layout, &pods))?;
+    step("an API server and a kubelet that are killed come back", || survives_kills(layout))?;
+    step("pods are still reached", || service_reaches_all(layout, &self::pods(layout)?))
+}
+
+struct Pod {
+    name: String,
+    uid: String,
+    node: String,
+    ip: String,
+}
+
+fn pods(layout: &Layout) -> Result<Vec<Pod>> {
+    let columns = "custom-columns=:metadata.name,:metadata.uid,:spec.nodeName,:status.podIP";
+    let text = kubectl(layout, &["-n", NAMESPACE, "get", "pods", "-o", columns], None)?;
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| {
+            let mut words = line.split_whitespace().map(str::to_owned);
+            let mut word = || words.next().with_context(|| format!("a column is missing in `{line}`"));
+            Ok(Pod { name: word()?, uid: word()?, node: word()?, ip: word()? })
+        })
+        .collect()
+}
+
+fn refuses_privileges(layout: &Layout) -> Result<()> {
+    let pod = format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: root, namespace: {NAMESPACE}}}, \
+         spec: {{hostNetwork: true, containers: [{{name: root, image: {PROBE}}}]}}}}"
+    );
+    match kubectl(layout, &["apply", "--dry-run=server", "-f", "-"], Some(&pod)) {
+        Ok(_) => bail!("a pod in the host's network was accepted"),
+        Err(error) => {
+            ensure!(error.to_string().contains("PodSecurity \"restricted"), "refused for another reason: {error:#}");
+            Ok(())
+        }
+    }
+}
+
+fn knows_names(layout: &Layout, pod: &Pod) -> Result<()> {
+    let service =
+        kubectl(layout, &["-n", NAMESPACE, "get", "service", "probe", "-o", "jsonpath={.spec.clusterIP}"], None)?;
+    for (name, address) in [
+        (format!("probe.{NAMESPACE}.svc.cluster.local"), service.as_str()),
+        ("probe".to_owned(), &service),
+        ("kubernetes.default".to_owned(), "10.96.0.1"),
+    ] {
+        let found =
+            ask(&pod.ip, 8080, &format!("/lookup?{name}")).with_context(|| format!("{name} on {}", pod.node))?;
+        ensure!(found == address, "{name} is {found} for the pod on {}, and should be {address}", pod.node);
+    }
+    Ok(())
+}
+
+fn service_reaches_all(layout: &Layout, pods: &[Pod]) -> Result<()> {
+    let everyone: BTreeSet<_> = pods.iter().map(|pod| format!("{} {}", pod.name, pod.node)).collect();
+    let service =
+        kubectl(layout, &["-n", NAMESPACE, "get", "service", "probe", "-o", "jsonpath={.spec.clusterIP}"], None)?;
+    let seen = |call: &dyn Fn() -> Result<String>| (0..CALLS).map(|_| call()).collect::<Result<BTreeSet<_>>>();
+    ensure!(seen(&|| ask(&service, 80, "/"))? == everyone, "the client does not reach every pod through the Service");
+    for pod in pods {
+        let answers = seen(&|| ask(&pod.ip, 8080, "/fetch?http://probe"))?;
+        ensure!(answers == everyone, "the pod on {} reaches {answers:?} through the Service", pod.node);
+    }
+    Ok(())
+}
+
+fn claim_is_bound(layout: &Layout) -> Result<()> {
+    wait_for("the claim to be bound", PATIENCE, || {
+        let phase = kubectl(layout, &["-n", NAMESPACE, "get", "pvc", "claim", "-o", "jsonpath={.status.phase}"], None)?;
+        Ok(phase == "Bound")
+    })
+}
+
+/// What rooms will prove themselves with: a token bound to a pod, for an audience that is not the API server's.
+fn token_is_proved(layout: &Layout, pods: &[Pod]) -> Result<()> {
+    let pod = pods.first().context("a pod")?;
+    let mut create = vec!["-n", NAMESPACE, "create", "token", "probe", "--audience=bellhop"];
+    create.extend(["--bound-object-kind=Pod", "--bound-object-name", &pod.name, "--bound-object-uid", &pod.uid]);
+    let token = kubectl(layout, &create, None)?;
+    let review = |audience: &str| {
+        let review = format!(
+            "{{apiVersion: authentication.k8s.io/v1, kind: TokenReview, \
+             spec: {{token: {}, audiences: [{audience}]}}}}",
+            token.trim()
+        );
+        kubectl(layout, &["create", "-o", "jsonpath={.status}", "-f", "-"], Some(&review))
+    };
+    let status = review("bellhop")?;
+    ensure!(status.contains(r#""authenticated":true"#), "a good token was not accepted: {status}");
+    ensure!(status.contains(&pod.uid), "the review does not name the pod {}: {status}", pod.uid);
+    let status = review("somebody-else")?;
+    ensure!(!status.contains(r#""authenticated":true"#), "a token for another audience was accepted: {status}");
+    Ok(())
+}
+
+fn survives_kills(layout: &Layout) -> Result<()> {
+    for component in ["cp/kube-apiserver", "n2/kubelet"] {
+        process::kill(layout, component)?;
+        process::start_again(layout, component)?;
+    }
+    wait_for("the API server to come back", PATIENCE, || {
+        Ok(kubectl(layout, &["get", "--raw", "/readyz", "--request-timeout=2s"], None).is_ok())
+    })?;
+    // A pod that only the new kubelet can start.
+    kubectl(layout, &["-n", NAMESPACE, "delete", "pod", "--field-selector=spec.nodeName=n2", "--wait=true"], None)?;
+    wait_for("a new pod on n2", PATIENCE, || {
+        let status = "jsonpath={.status.numberReady} {.status.desiredNumberScheduled}";
+        let counts = kubectl(layout, &["-n", NAMESPACE, "get", "daemonset", "probe", "-o", status], None)?;
+        Ok(counts == format!("{NODES} {NODES}"))
+    })
+}
+
+fn kubectl(layout: &Layout, args: &[&str], stdin: Option<&str>) -> Result<String> {
+    let mut kubectl: Command = layout.kubectl();
+    kubectl.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = kubectl.spawn().context("could not start kubectl")?;
+    let mut pipe = child.stdin.take().context("its stdin is a pipe")?;
+    pipe.write_all(stdin.unwrap_or_default().as_bytes())?;
+    drop(pipe);
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("`kubectl {}` failed: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// A GET from the client's namespace; the body of a 200.
+fn ask(host: &str, port: u16, path: &str) -> Result<String> {
+    let address = SocketAddr::new(host.parse().with_context(|| format!("{host} is no address"))?, port);
+    let answer = in_client(
+        move |path: String| {
+            let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+            socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+            write!(socket, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
+            let mut text = String::new();
+            socket.read_to_string(&mut text)?;
+            Ok(text)
+        },
+        path.to_owned(),
+    )
+    .with_context(|| format!("asking {address}{path}"))?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of its head")?;
+    ensure!(head.split(' ').nth(1) == Some("200"), "{address}{path} answers {head}: {body}");
+    Ok(body.trim().to_owned())
+}
+
+/// Runs `work` on a thread of its own that lives in the client's namespace.
+fn in_client<A: Send + 'static>(work: impl FnOnce(A) -> Result<String> + Send + 'static, with: A) -> Result<String> {
+    let thread = std::thread::spawn(move || {
+        let namespace = std::fs::File::open(namespace_file(CLIENT)).context("no cluster is up")?;
+        nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET)
+            .context("entering the client's namespace")?;
+        work(with)
+    });
+    thread.join().map_err(|_| anyhow::anyhow!("a task panicked"))?
+}
