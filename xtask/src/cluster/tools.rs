@@ -182,7 +182,7 @@ fn required_version(module: &Path, name: &str) -> Result<String> {
     let path = module.join("go.mod");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     text.lines()
-        .find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(' '))
+        .find_map(|line| line.trim().trim_start_matches("require ").strip_prefix(name)?.strip_prefix(' '))
         .map(|version| version.trim().to_owned())
         .with_context(|| format!("{} does not name {name}", path.display()))
 }
