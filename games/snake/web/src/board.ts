@@ -33,6 +33,8 @@ export class Board {
   #now: View | undefined;
   #tickAt = 0;
   #bursts: Burst[] = [];
+  /** Snakes as they were when they died in this round. */
+  #ghosts = new Map<number, Snake>();
   #size = { width: 0, height: 0 };
   #observer = new ResizeObserver(() => this.#resize());
 
@@ -49,6 +51,9 @@ export class Board {
     if (this.#now === undefined || view.tick !== this.#now.tick || view.round !== this.#now.round) {
       const follows = this.#now !== undefined && view.tick - this.#now.tick <= 2 && view.round === this.#now.round;
       this.#before = follows ? this.#now : undefined;
+      if (view.round !== this.#now?.round) {
+        this.#ghosts.clear();
+      }
       this.#now = view;
       this.#tickAt = nowMs;
       this.#notice(nowMs);
@@ -67,7 +72,10 @@ export class Board {
     const part = scene.still ? 1 : Math.min(MOST_PART, ((nowMs - this.#tickAt) / 1000) * scene.rate);
     this.#ground(pen, view, cell);
     this.#food(pen, view, cell, nowMs, scene.still);
-    for (const snake of [...view.snakes].sort((a, b) => Number(a.alive) - Number(b.alive))) {
+    for (const ghost of this.#ghosts.values()) {
+      this.#snake(pen, { ...ghost, alive: false }, scene, cell, part);
+    }
+    for (const snake of view.snakes) {
       this.#snake(pen, snake, scene, cell, part);
     }
     this.#drawBursts(pen, cell, nowMs, scene.still);
@@ -92,13 +100,11 @@ export class Board {
     }
     for (const snake of now.snakes) {
       const old = before.snakes.find((one) => one.seat === snake.seat);
-      const head = snake.body[0] ?? old?.body[0];
-      if (old === undefined || head === undefined) {
-        continue;
-      }
-      if (old.alive && !snake.alive) {
-        this.#bursts.push({ at: nowMs, x: head[0], y: head[1], seat: snake.seat });
-      } else if (before.food.some(([x, y]) => x === head[0] && y === head[1])) {
+      const [head, last] = [snake.body[0], old?.body[0]];
+      if (old?.alive && !snake.alive && last !== undefined) {
+        this.#ghosts.set(snake.seat, old);
+        this.#bursts.push({ at: nowMs, x: last[0], y: last[1], seat: snake.seat });
+      } else if (head !== undefined && before.food.some(([x, y]) => x === head[0] && y === head[1])) {
         this.#bursts.push({ at: nowMs, x: head[0], y: head[1], seat: undefined });
       }
     }
@@ -225,7 +231,7 @@ export class Board {
     pen.font = `600 ${size}px "Segoe UI", Roboto, "Liberation Sans", system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
-    const below = y < 1.2;
+    const below = y < 1.2 || (snake.direction === "down" && y < view.height - 2.5);
     const half = pen.measureText(text).width / 2 + 6;
     const px = Math.min(Math.max((x + 0.5) * cell, half), view.width * cell - half);
     const py = below ? (y + 1.2) * cell + size : (y - 0.14) * cell;

@@ -4,9 +4,9 @@ import { Scores } from "./scores.ts";
 import { pad, steer } from "./steer.ts";
 import css from "./style.css?inline";
 import { words } from "./text.ts";
-import { type Direction, STEP, type View } from "./view.ts";
+import { type Direction, type Event, opposite, type View } from "./view.ts";
 
-type Session = GameSession<View, Direction, never, unknown>;
+type Session = GameSession<View, Direction, never, Event>;
 
 const RATE_IF_UNKNOWN = 5;
 
@@ -33,8 +33,8 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   const turn = (direction: Direction) => {
     const view = session.view(performance.now());
     const own = view?.snakes.find((snake) => snake.seat === session.seat);
-    if (own !== undefined && own.body.length > 1 && opposite(direction, own.direction)) {
-      return; // the rules ignore it; the head must not promise it
+    if (!own?.alive || opposite(direction, own.direction)) {
+      return; // the rules would ignore it; the head must not promise it
     }
     turned = direction;
     session.setInput(direction);
@@ -71,7 +71,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
         youWord: t("you"),
         turned,
         rate: session.tickRate || RATE_IF_UNKNOWN,
-        dim: session.link === "reconnecting" || session.paused || view.phase !== "running",
+        dim: session.link === "reconnecting" || session.paused || view.phase === "pause",
         still: session.reducedMotion,
       },
       now,
@@ -105,21 +105,34 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       case "countdown":
         return [t("ready", { n: view.round, s: seconds }), "", `countdown ${view.round}`];
       case "pause": {
-        const alive = view.snakes.filter((snake) => snake.alive);
-        const winner = alive.length === 1 ? alive[0] : undefined;
-        const name = session.players.find((player) => player.seat === winner?.seat)?.name ?? "";
-        const text = winner === undefined ? t("nobody") : winner.seat === session.seat ? t("youWon") : t("won", { name });
-        return [text, "", `pause ${view.round}`];
+        const { winner } = view;
+        const text = winner === null ? t("nobody") : winner === session.seat ? t("youWon") : t("won", { name: nameOf(winner) });
+        return [text, "", `over ${view.round}`];
       }
       case "running":
-        if (own === undefined || own.body.length === 0) {
-          return [t("waitRound"), t("watch"), `wait ${view.round}`];
+        if (own?.alive) {
+          return ["", "", `run ${view.round}`];
         }
-        return own.alive ? ["", "", `run ${view.round}`] : [t("crashed"), t("watch"), `out ${view.round}`];
-      case "over":
-        return ["", "", "over"];
+        return outIn === view.round ? [outBy, t("watch"), `out ${view.round}`] : [t("waitRound"), t("watch"), `wait ${view.round}`];
     }
   };
+
+  let outIn = 0;
+  let outBy = "";
+  const nameOf = (seat: number) => session.players.find((player) => player.seat === seat)?.name ?? "…";
+  const stopListening = session.listen((change) => {
+    if (change.kind !== "event" || change.event.kind !== "died") {
+      return;
+    }
+    const { seat, death } = change.event;
+    if (seat === session.seat) {
+      outIn = session.view(performance.now())?.round ?? 0;
+      const known = death.kind === "left" ? "crashed" : death.kind;
+      outBy = t(known, { name: "seat" in death ? nameOf(death.seat) : "" });
+    } else {
+      session.announce(t("othersOut", { name: nameOf(seat) }));
+    }
+  });
   drawing = requestAnimationFrame(draw);
 
   return {
@@ -127,13 +140,10 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     unmount() {
       cancelAnimationFrame(drawing);
       stopSteering();
+      stopListening();
       board.stop();
       frame.remove();
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
     },
   };
-}
-
-function opposite(a: Direction, b: Direction): boolean {
-  return STEP[a][0] === -STEP[b][0] && STEP[a][1] === -STEP[b][1];
 }

@@ -28,20 +28,20 @@ export class Scores {
     const rows = this.session.players
       .map((player) => {
         const snake = view.snakes.find((one) => one.seat === player.seat);
-        return { player, score: snake?.score ?? 0, alive: snake?.alive ?? false, there: (snake?.body.length ?? 0) > 0 };
+        return { player, score: snake?.score ?? 0, alive: snake?.alive ?? false, steers: snake?.away ?? false };
       })
       .filter((row) => row.player.presence !== "left" || row.score > 0)
       .sort((a, b) => b.score - a.score || a.player.seat - b.player.seat);
-    const shown = JSON.stringify([view.round, view.target, this.#dark.matches, rows]);
+    const shown = JSON.stringify([view.round, view.target, view.phase, this.#dark.matches, rows]);
     if (shown === this.#shown) {
       return;
     }
     this.#shown = shown;
     const target = document.createElement("small");
     target.textContent = view.target > 0 ? this.t("target", { n: view.target }) : "";
-    this.#head.replaceChildren(this.t("round", { n: view.round }), " ", target);
+    this.#head.replaceChildren(this.t("round", { n: view.round, of: view.rounds }), " ", target);
     this.#list.replaceChildren(
-      ...rows.map(({ player, score, alive, there }) => {
+      ...rows.map(({ player, score, alive, steers }) => {
         const row = document.createElement("li");
         row.classList.toggle("own", player.seat === this.session.seat);
         row.classList.toggle("out", !alive);
@@ -50,7 +50,7 @@ export class Scores {
           row.append(span("mark", this.t("you")));
         }
         const state =
-          player.presence === "left" ? this.t("left") : player.presence === "dropped" ? this.t("away") : there && !alive ? this.t("out") : "";
+          player.presence === "left" ? this.t("left") : player.presence === "dropped" || steers ? this.t("away") : view.phase !== "countdown" && !alive ? this.t("out") : "";
         if (state !== "") {
           row.append(span("state", state));
         }

@@ -29,8 +29,6 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   let asked = false;
   let said = "";
   let buttons = "";
-  let seenAt = performance.now();
-  let seen = "";
 
   const place = async (cell: number) => {
     board.pending = cell;
@@ -47,11 +45,6 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     const view = session.view(performance.now());
     if (view === undefined) {
       return;
-    }
-    const fingerprint = JSON.stringify(view);
-    if (fingerprint !== seen) {
-      seen = fingerprint;
-      seenAt = performance.now();
     }
     const you = session.seat;
     const other = 1 - you;
@@ -74,6 +67,9 @@ export function mount(root: HTMLElement, session: Session): Mounted {
         return t("offeredYou", { name: name(other) });
       }
       return view.rematch[you] ? t("offered", { name: name(other) }) : decided(view.outcome, you, other);
+    }
+    if (view.turn === null) {
+      return t("waiting", { name: name(other) });
     }
     return view.turn === you ? t("yourTurn") : t("theirTurn", { name: name(other) });
   };
@@ -111,8 +107,8 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   };
 
   const offer = (view: View, you: number, other: number) => {
-    const playing = view.outcome === null && session.link !== "ended";
-    const open = view.outcome !== null && session.link !== "ended";
+    const playing = view.turn !== null && session.link !== "ended";
+    const open = view.rematch_left_ms !== null && session.link !== "ended";
     const shown = JSON.stringify([playing, open, asked, view.rematch]);
     if (shown === buttons) {
       return;
@@ -132,6 +128,11 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     } else if (open && !view.rematch[you]) {
       actions.append(button(t(view.rematch[other] ? "rematchYes" : "rematch"), "main", () => void session.command("rematch")));
     }
+    if (open) {
+      const until = document.createElement("span");
+      until.className = "until";
+      actions.append(button(t("decline"), "plain", () => void session.command("decline")), until);
+    }
   };
 
   const ask = (now: boolean) => {
@@ -150,10 +151,13 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       return;
     }
     [1 - session.seat, session.seat].forEach((seat, index) => {
-      const left = view.clocks_ms[seat];
-      const runs = view.turn === seat && !session.paused;
-      plates[index]?.time(left === undefined ? undefined : left - (runs ? performance.now() - seenAt : 0));
+      plates[index]?.time(view.clocks_ms[seat]);
     });
+    const left = view.rematch_left_ms === null ? "" : t("until", { n: Math.ceil(view.rematch_left_ms / 1000) });
+    const note = actions.querySelector(".until");
+    if (note !== null && note.textContent !== left) {
+      note.textContent = left;
+    }
   };
 
   const stop = session.listen(show);

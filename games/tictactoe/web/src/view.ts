@@ -6,13 +6,18 @@ export interface View {
   /** Whose turn it is; null when the game is decided. */
   turn: number | null;
   last: number | null;
-  /** What is left on each side's clock when the view was made. */
+  /** What is left on each side's clock now. */
   clocks_ms: number[];
   outcome: Outcome | null;
   /** Who would play again. */
   rematch: boolean[];
+  /** How long offers are still taken; null while a game runs and when the match is over. */
+  rematch_left_ms: number | null;
+  /** Games begun in this match; 0 while somebody is still on the way. */
+  game: number;
   /** Games won by each seat in this match. */
   wins: number[];
+  draws: number;
 }
 
 export type Outcome =
@@ -22,4 +27,4 @@ export type Outcome =
   | { kind: "time"; winner: number }
   | { kind: "left"; winner: number };
 
-export type Command = { place: number } | "resign" | "rematch";
+export type Command = { place: number } | "resign" | "rematch" | "decline";
