@@ -229,8 +229,12 @@ impl<G: Game> Match for Hosted<G> {
     }
 
     fn watch(&mut self, at: At, class: ViewClass) {
-        let (game, version) = (&self.game, self.version);
-        self.classes.entry(class).or_insert_with(|| History::new(version, at.tick, game.view(class)));
+        let (game, version, bodies) = (&self.game, self.version, &mut self.bodies);
+        self.classes.entry(class).or_insert_with(|| {
+            // Nobody holds a state of this class; what was encoded for those who did is of an older one.
+            bodies.retain(|body| body.0 != class);
+            History::new(version, at.tick, game.view(class))
+        });
     }
 
     fn events(&self, class: ViewClass) -> u64 {

@@ -178,9 +178,10 @@ impl Playing {
     pub(crate) fn pause_or_resume(&mut self, now: Time, desk: &mut Desk) {
         let held = |phase: SeatPhase| !matches!(phase, SeatPhase::Left);
         if !self.seats.values().any(|seat| held(seat.phase)) {
-            if self.outcome.is_none() {
-                let reason = if self.first_live.is_some() { "everybody left" } else { "nobody came" };
-                self.outcome = self.game.take_outcome().or_else(|| Some(self.game.cut_short(reason)));
+            if self.first_live.is_none() {
+                self.outcome = Some(Outcome::called_off("nobody came"));
+            } else if self.outcome.is_none() {
+                self.outcome = self.game.take_outcome().or_else(|| Some(self.game.cut_short("everybody left")));
             }
             return;
         }
