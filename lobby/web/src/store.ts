@@ -7,7 +7,7 @@ import type { Assignment, Player, Queue, Ticket } from "./net/types.ts";
 
 export type Screen =
   | { name: "home" }
-  | { name: "waiting"; ticket: string; queue?: string; open?: boolean; requeued?: boolean }
+  | { name: "waiting"; ticket: string; made?: Ticket }
   | { name: "match"; match: string; assignment?: Assignment };
 
 export const screen = signal<Screen>({ name: "home" });
@@ -198,7 +198,7 @@ async function enter(queue: string, create: () => Promise<Ticket>): Promise<void
   try {
     await known;
     const ticket = await create();
-    go({ name: "waiting", ticket: ticket.id, queue: ticket.queue || queue, open: ticket.open });
+    go({ name: "waiting", ticket: ticket.id, made: { ...ticket, queue: ticket.queue || queue } });
   } catch (error) {
     if (error instanceof ApiError && error.status === 409 && (await resume())) {
       tell(t("error.elsewhere"));

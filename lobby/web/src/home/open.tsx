@@ -78,7 +78,7 @@ function Row(props: { game: OpenGame }) {
         </p>
       </div>
       {own ? (
-        <button type="button" class="button small" onClick={() => go({ name: "waiting", ticket: game.ticket_id, open: true })}>
+        <button type="button" class="button small" onClick={() => go({ name: "waiting", ticket: game.ticket_id })}>
           {t("open.yours")}
         </button>
       ) : (

@@ -285,6 +285,7 @@ export class MatchConnection implements GameSession {
           this.#socket?.close(); // a fresh socket starts with a keyframe
         }
         this.#news(client.news(), token);
+        this.flush(); // a hidden window's timers sleep, its frames do not
       },
       created: (socket) => {
         this.#hurry = () => socket.readyState === WebSocket.CONNECTING && socket.close();
@@ -398,10 +399,10 @@ export class MatchConnection implements GameSession {
     this.#seated = true;
     this.heldUntil.value = undefined;
     sessionStorage.removeItem(`bellhop.reloaded.${this.match}`);
-    this.#keep();
     if (this.phase.value.name === "opening") {
       this.phase.value = { name: "playing" };
     }
+    this.#keep();
     this.#to(this.drainUntil.value === undefined ? "live" : "draining");
     this.#emit({ kind: "roster" });
   }

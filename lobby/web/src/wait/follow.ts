@@ -11,27 +11,25 @@ export type Wait =
   | { phase: "playing"; match: string }
   | { phase: "ended"; state: TicketState | "gone"; reason: string; match: string | undefined };
 
+/** Pause before a ticket that could not be asked for is asked for again. */
+const AGAIN_MS = 1_000;
+
 export class Following {
   readonly wait = signal<Wait>({ phase: "queued", status: undefined, requeued: false });
   readonly up = signal(true);
   readonly ticket = signal<Ticket | undefined>(undefined);
   /** When the wait began, by this window's clock; corrected by every status. */
   readonly since = signal(performance.now());
-  #stop: () => void;
+  #stop = () => {};
+  #following = false;
 
-  constructor(readonly id: string) {
-    const path = `/v1/tickets/${encodeURIComponent(id)}/events`;
-    this.#stop = follow(path, {
-      event: (name, data) => this.#event(name, data),
-      link: (up) => {
-        this.up.value = up;
-        if (!up) {
-          void this.#check();
-        }
-      },
-      refused: (error) => this.#end(error.status === 404 ? "gone" : "failed", error.message),
-    });
-    void this.#check();
+  /** `made` is the ticket where it is known already; otherwise it is asked for first. */
+  constructor(readonly id: string, made: Ticket | undefined) {
+    if (made === undefined) {
+      void this.#check();
+    } else {
+      this.#take(made);
+    }
   }
 
   stop(): void {
@@ -46,37 +44,69 @@ export class Following {
     return outcome;
   }
 
+  /**
+   * From here on, events. Never from the start of a ticket that has a past: the assignment in it may be to a room that
+   * is gone.
+   */
+  #follow(after: number): void {
+    this.#stop();
+    this.#stop = follow(`/v1/tickets/${encodeURIComponent(this.id)}/events?after=${after}`, {
+      event: (name, data) => this.#event(name, data),
+      link: (up) => {
+        this.up.value = up;
+        if (!up) {
+          void this.#check();
+        }
+      },
+      refused: (error) => this.#end(error.status === 404 ? "gone" : "failed", error.message),
+    });
+    this.#following = true;
+  }
+
   /** The stream ends with its ticket; what became of it is asked for then. */
   async #check(): Promise<void> {
     try {
-      const ticket = await api.ticket(this.id);
-      this.ticket.value = ticket;
-      this.since.value = performance.now() - Number(ticket.age_ms);
-      switch (ticket.state) {
-        case "queued":
-        case "placing":
-        case "assigned":
-          return;
-        case "connected":
-          if (ticket.match_id) {
-            this.#playing(ticket.match_id);
-          }
-          return;
-        case "cancelled":
-        case "expired":
-        case "failed":
-        case "done":
-          this.#end(ticket.state, ticket.reason ?? "", ticket.match_id);
-      }
+      this.#take(await api.ticket(this.id));
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {
         this.#end("gone", "");
+      } else if (!this.#following && this.wait.value.phase === "queued") {
+        this.up.value = false;
+        this.#stop();
+        const timer = setTimeout(() => void this.#check(), AGAIN_MS);
+        this.#stop = () => clearTimeout(timer);
       }
     }
   }
 
+  #take(ticket: Ticket): void {
+    this.ticket.value = ticket;
+    this.since.value = performance.now() - Number(ticket.age_ms ?? 0);
+    switch (ticket.state) {
+      case "queued":
+      case "placing":
+        if (!this.#following) {
+          const last = Number(ticket.last_event ?? 0);
+          this.#follow(last > 1 ? last : 0);
+        }
+        return;
+      case "assigned":
+      case "connected":
+        // The stream brings the assignment, where it is there; the match's own door has a fresh one.
+        if (ticket.match_id && !(this.#following && this.up.value)) {
+          this.#playing(ticket.match_id);
+        }
+        return;
+      case "cancelled":
+      case "expired":
+      case "failed":
+      case "done":
+        this.#end(ticket.state, ticket.reason ?? "", ticket.match_id);
+    }
+  }
+
   #event(name: string, data: unknown): void {
-    const event = { kind: name, ...(data as object) } as TicketEvent;
+    const event = { ...(data as object), kind: name } as TicketEvent;
     const now = this.wait.value;
     if (now.phase === "ended" || now.phase === "assigned") {
       return;

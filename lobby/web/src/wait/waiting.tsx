@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import { clock, gameKeys, gameTitle, t, wait as inWords } from "../i18n/index.ts";
-import type { WaitStatus } from "../net/types.ts";
+import type { Ticket, WaitStatus } from "../net/types.ts";
 import { announce, explain, go, known, me, queues, refreshMe, tell } from "../store.ts";
 import { Bell } from "../ui/icons.tsx";
 import { ring } from "../ui/sound.ts";
@@ -13,14 +13,14 @@ import { Following, type Wait } from "./follow.ts";
 /** How often a screen reader hears how the wait goes. */
 const SPEAK_EVERY_MS = 20_000;
 
-export function Waiting(props: { ticket: string; queue?: string; open?: boolean }) {
+export function Waiting(props: { ticket: string; made?: Ticket }) {
   const [following, setFollowing] = useState<Following | undefined>();
   useEffect(() => {
     let made: Following | undefined;
     let gone = false;
     void known.then(() => {
       if (!gone) {
-        made = new Following(props.ticket);
+        made = new Following(props.ticket, props.made);
         setFollowing(made);
       }
     });
@@ -29,16 +29,15 @@ export function Waiting(props: { ticket: string; queue?: string; open?: boolean 
       made?.stop();
     };
   }, [props.ticket]);
-  return following === undefined ? <Frame title={t("wait.title")} /> : <Running {...props} following={following} />;
+  return following === undefined ? <Frame title={t("wait.title")} /> : <Running following={following} />;
 }
 
-function Running(props: { following: Following; queue?: string; open?: boolean }) {
+function Running(props: { following: Following }) {
   const { following } = props;
   const now = following.wait.value;
   const ticket = following.ticket.value;
-  const queueName = ticket?.queue ?? props.queue;
-  const queue = queues.value?.find((one) => one.name === queueName);
-  const open = ticket?.open ?? props.open ?? false;
+    const queue = queues.value?.find((one) => one.name === ticket?.queue);
+  const open = ticket?.open ?? false;
   const elapsed = useElapsed(following);
   const [cancelling, setCancelling] = useState(false);
 
