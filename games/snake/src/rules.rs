@@ -305,3 +305,6 @@ impl Game for Snake {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,11 +222,15 @@ impl Board {
             }
             Phase::Countdown | Phase::RoundOver { .. } => {}
             Phase::Running => {
-                for snake in self.snakes.iter_mut().filter(|snake| snake.alive) {
-                    let Some(&head) = snake.body.first() else { continue };
-                    let next = head.next(snake.heading);
+                let living = |snake: &SnakeView| snake.alive && !snake.body.is_empty();
+                let heads: Vec<Cell> =
+                    self.snakes.iter().filter(|s| living(s)).map(|s| s.body[0].next(s.heading)).collect();
+                let snakes = self.snakes.iter_mut().filter(|snake| living(snake));
+                for (snake, &next) in snakes.zip(&heads) {
                     snake.body.insert(0, next);
-                    if let Some(food) = self.food.iter().position(|&food| food == next) {
+                    let food = self.food.iter().position(|&food| food == next);
+                    // Two mouths on one bite: nobody has it.
+                    if let Some(food) = food.filter(|_| heads.iter().filter(|&&head| head == next).count() == 1) {
                         self.food.remove(food);
                         snake.grow = snake.grow.saturating_add(1);
                         snake.points = snake.points.saturating_add(1);

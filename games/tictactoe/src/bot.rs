@@ -33,3 +33,55 @@ fn worth(cells: &Cells, side: u8) -> i32 {
     let moves = (0..9).filter(|&cell| cells[usize::from(cell)].is_none());
     moves.map(|cell| -worth(&with(cells, cell, side), 1 - side)).max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against every line of play there is, on both sides.
+    #[test]
+    fn never_loses() {
+        fn play(cells: &Cells, bot: u8, turn: u8, games: &mut u32, lost: &mut u32, rng: &mut Rng) {
+            if winning_line(cells).is_some() || cells.iter().all(Option::is_some) {
+                *games += 1;
+                *lost += u32::from(winning_line(cells).is_some() && turn == bot);
+                return;
+            }
+            if turn == bot {
+                let cell = best(cells, bot, rng).unwrap();
+                play(&with(cells, cell, bot), bot, 1 - turn, games, lost, rng);
+            } else {
+                for cell in (0..9).filter(|&cell| cells[usize::from(cell)].is_none()) {
+                    play(&with(cells, cell, turn), bot, 1 - turn, games, lost, rng);
+                }
+            }
+        }
+        let (mut games, mut lost) = (0, 0);
+        for seed in 0..2 {
+            for first in 0..2 {
+                play(&[None; 9], 0, first, &mut games, &mut lost, &mut Rng::new(seed));
+            }
+        }
+        assert!(games > 200, "{games}");
+        assert_eq!(lost, 0);
+    }
+
+    #[test]
+    fn takes_the_win_and_stops_the_loss() {
+        let check = |cells: &str, expected: u8| {
+            let mut board = [None; 9];
+            for (cell, sign) in board.iter_mut().zip(cells.chars()) {
+                *cell = match sign {
+                    'x' => Some(0),
+                    'o' => Some(1),
+                    _ => None,
+                };
+            }
+            assert_eq!(best(&board, 0, &mut Rng::new(1)), Some(expected), "{cells}");
+        };
+        check("xx.oo....", 2);
+        check("oo.x.....", 2);
+        check("x.ooo.x.x", 7);
+        check("x..oo.x..", 5);
+    }
+}

@@ -240,3 +240,6 @@ impl Game for TicTacToe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
