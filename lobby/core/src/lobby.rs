@@ -251,8 +251,9 @@ impl Lobby {
         self.effects.push_back((self.state.applied(), effect));
     }
 
+    /// Sets a timer. Never for this very instant: `advance` has an end.
     fn at(&mut self, time: Time, timer: Timer) {
-        self.timers.push(Reverse((time, timer)));
+        self.timers.push(Reverse((time.max(Time(self.now.0 + 1)), timer)));
     }
 
     /// Makes matches of what suits each other by now.

@@ -232,7 +232,9 @@ impl Pool {
 
     /// How far this one accepts by now.
     fn width(&self, now: Time, node: &Node) -> f32 {
-        (node.start + node.step * now.seconds_since(node.since) as f32).min(self.window.cap)
+        // In double precision, so that it agrees with `reaches`.
+        let grown = f64::from(node.start) + f64::from(node.step) * now.seconds_since(node.since);
+        (grown as f32).min(self.window.cap)
     }
 
     /// When this one accepts a gap.
@@ -244,9 +246,9 @@ impl Pool {
         } else if node.step <= 0.0 {
             Time::MAX
         } else {
-            let seconds = f64::from((gap - node.start) / node.step);
-            // One microsecond more than needed, against rounding.
-            node.since + Duration::from_secs_f64(seconds.min(1e9)) + Duration::from_micros(1)
+            let seconds = (f64::from(gap) - f64::from(node.start)) / f64::from(node.step);
+            // A little more than needed, against rounding.
+            node.since + Duration::from_secs_f64(seconds.min(1e9)) + Duration::from_micros(10)
         }
     }
 
@@ -270,7 +272,9 @@ impl Pool {
         for (other_key, gap) in self.around(key) {
             let other = &self.nodes[other_key as usize];
             if gap <= width && gap <= self.width(now, other) {
-                return (Some(smallvec::smallvec![(key, 0), (other_key, 1)]), Time::MAX);
+                // Who waits longer sits first.
+                let (first, second) = if other.order() < anchor.order() { (other_key, key) } else { (key, other_key) };
+                return (Some(smallvec::smallvec![(first, 0), (second, 1)]), Time::MAX);
             }
             let own = self.reaches(anchor, gap);
             if own >= next {

@@ -139,14 +139,7 @@ impl Lobby {
         let recent = failures.into_iter().flatten().filter(|at| now.since(**at) < target.breaker_window);
         fleet.seen.failures = (recent.clone().count() as u32, recent.min().copied().unwrap_or_default());
         let actions = plan(target, &fleet.seen, now);
-        let due = fleet.seen.deadline(target, now).max(Time(now.0 + 1));
         let name = fleet.name.clone();
-        if due < fleet.check || fleet.check <= now {
-            fleet.check = due;
-            if due < Time::MAX {
-                self.at(due, Timer::Fleet(place));
-            }
-        }
         for action in actions {
             match action {
                 Action::Start => {
@@ -164,9 +157,15 @@ impl Lobby {
                 }
             }
         }
-        // What was done is not a reason to plan again at once: the news of it is.
+        // What was done is no reason to plan again: the next plan would be empty. But time may be one.
         let fleet = &mut self.fleets[usize::from(place)];
         fleet.dirty = false;
+        let Some(target) = self.state.fleet(&fleet.name) else { return };
+        let due = fleet.seen.deadline(target, now).max(Time(now.0 + 1));
+        if due < Time::MAX && (due < fleet.check || fleet.check <= now) {
+            fleet.check = due;
+            self.at(due, Timer::Fleet(place));
+        }
     }
 
     /// All settings are these from now on. They were checked.

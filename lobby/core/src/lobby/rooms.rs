@@ -338,6 +338,9 @@ impl Lobby {
     /// When something about a room has to be done if nothing happens.
     fn room_due(&self, id: RoomId) -> Option<Time> {
         let (room, live) = (self.state.room(id)?, self.lives.get(&id)?);
+        if live.ending.is_some() {
+            return live.ending;
+        }
         let timing = &self.state.settings.timing;
         let heard = live.heard.max(self.woke);
         let silent = match live.unhealthy {
@@ -348,9 +351,8 @@ impl Lobby {
         let missing = live.missing.map_or(Time::MAX, |since| since + timing.placement);
         let stale = live.stale.map_or(Time::MAX, |(_, _, since)| since + STOP_WITHIN);
         let rest = if live.rest > self.now { live.rest } else { Time::MAX };
-        let drained = if live.ending.is_none() { room.draining.unwrap_or(Time::MAX) } else { Time::MAX };
-        let ending = live.ending.unwrap_or(Time::MAX);
-        Some(silent.min(missing).min(stale).min(rest).min(drained).min(ending))
+        let drained = room.draining.unwrap_or(Time::MAX);
+        Some(silent.min(missing).min(stale).min(rest).min(drained))
     }
 
     /// Does what time asks for about a room.
@@ -360,13 +362,16 @@ impl Lobby {
         let timing = &self.state.settings.timing;
         let (now, hosts, ours) = (self.now, room.hosts, room.ours);
         let heard = live.heard.max(self.woke);
-        if live.ending.is_some_and(|until| until <= now) {
+        if let Some(until) = live.ending {
+            if until > now {
+                return self.watch(id);
+            }
             if ours {
                 self.will(Effect::KillRoom { room: id });
             }
             return self.room_gone(id, RoomEnd::Released);
         }
-        if live.ending.is_none() && room.draining.is_some_and(|until| until <= now) {
+        if room.draining.is_some_and(|until| until <= now) {
             return self.stop_room(id, "its time to drain is over", LostReason::DrainedAway);
         }
         if live.stale.is_some_and(|(_, _, since)| since + STOP_WITHIN <= now) {

@@ -51,23 +51,26 @@ impl Pool {
         let (min, max) = (u32::from(min), u32::from(max));
         let mine = self.gather(now, key, max);
         if mine.players == max {
-            return (Some(everyone(&mine.keys)), Time::MAX);
+            return (Some(self.everyone(&mine.keys)), Time::MAX);
         }
         let oldest = mine.keys.iter().copied().min_by_key(|&key| self.nodes[key as usize].order()).unwrap_or(key);
         let start = self.nodes[oldest as usize].since + self.start_after;
         let theirs = (oldest != key).then(|| self.gather(now, oldest, max));
         let best = theirs.as_ref().filter(|theirs| theirs.players >= mine.players).unwrap_or(&mine);
         if best.players == max || (best.players >= min && now >= start) {
-            return (Some(everyone(&best.keys)), Time::MAX);
+            return (Some(self.everyone(&best.keys)), Time::MAX);
         }
         if mine.players >= min && now >= start {
-            return (Some(everyone(&mine.keys)), Time::MAX);
+            return (Some(self.everyone(&mine.keys)), Time::MAX);
         }
         let own = self.nodes[key as usize].since + self.start_after;
         (None, if own > now { mine.next.min(own) } else { mine.next })
     }
-}
 
-fn everyone(keys: &[u32]) -> Found {
-    keys.iter().map(|&key| (key, 0)).collect()
+    /// Who waits longest sits first.
+    fn everyone(&self, keys: &[u32]) -> Found {
+        let mut found: Found = keys.iter().map(|&key| (key, 0)).collect();
+        found.sort_unstable_by_key(|&(key, _)| self.nodes[key as usize].order());
+        found
+    }
 }

@@ -89,7 +89,10 @@ impl World {
     /// Time passes, with every deadline on the way.
     pub(crate) fn pass(&mut self, duration: Duration) {
         let end = self.now + duration;
+        let mut steps = 0;
         while self.lobby.deadline() <= end {
+            steps += 1;
+            assert!(steps < 100_000, "time does not pass: the deadline stays at {}", self.lobby.deadline());
             self.now = self.now.max(self.lobby.deadline());
             self.lobby.advance(self.now);
             self.flush();
@@ -142,6 +145,13 @@ impl World {
 
     pub(crate) fn queue(&mut self, queue: &str, player: u64, rating: f32) -> TicketId {
         self.try_queue(queue, &[(player, rating)]).expect("there is place")
+    }
+
+    /// These players queue, each for himself.
+    pub(crate) fn crowd(&mut self, queue: &str, players: std::ops::RangeInclusive<u64>) {
+        for player in players {
+            self.queue(queue, player, 1500.0);
+        }
     }
 
     pub(crate) fn keyed(&mut self, queue: &str, player: u64, key: &str) -> Result<TicketId, Refusal> {
@@ -209,6 +219,11 @@ impl World {
             }
             _ => None,
         })
+    }
+
+    /// A stream to a room breaks.
+    pub(crate) fn detach(&mut self, stream: StreamId, room: RoomId) {
+        self.input(Input::Detached { stream, room });
     }
 
     /// The room accepts what it was asked to host, and all come.
