@@ -23,6 +23,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
+pub(crate) use images::load;
 use layout::Layout;
 use tools::Tool;
 pub(crate) use trial::run as try_out;
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Action::Down => down(&layout),
         Action::Status => status(&layout),
         Action::Run { command } => run_inside(&layout, command),
-        Action::Load { archive } => images::load(&layout, archive),
+        Action::Load { archive } => load(archive),
         Action::Kill { component } => process::kill(&layout, component),
         Action::Start { component } => process::start_again(&layout, component),
         Action::Tool { .. } => Ok(()),
@@ -133,8 +134,8 @@ fn assemble(layout: &Layout, built: &tools::Built, nodes: u32) -> Result<()> {
     step("waiting for the API server", || control_plane::wait_for_api(layout))?;
     control_plane::start_controllers(layout)?;
     node::start_agents(layout, nodes)?;
-    control_plane::add_addons(layout, nodes)?;
     step("waiting for the nodes", || node::wait_ready(layout, nodes))?;
+    control_plane::add_addons(layout, nodes)?;
     step("waiting for DNS", || control_plane::wait_for_dns(layout))
 }
 

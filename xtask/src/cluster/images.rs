@@ -27,7 +27,8 @@ pub(super) fn pack_own(layout: &Layout, built: &tools::Built) -> Result<Vec<Path
 ///
 /// # Errors
 /// If none is up, or a node does not take it.
-pub(crate) fn load(layout: &Layout, archive: &Path) -> Result<()> {
+pub(crate) fn load(archive: &Path) -> Result<()> {
+    let layout = &Layout::of_this_machine();
     if !layout.kubeconfig().exists() {
         bail!("no cluster is up: start one with `cargo xtask cluster up`");
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use super::control_plane::pod_cidr;
-use super::layout::{CGROUP, DNS_IP, Layout, Node, PAUSE, fill};
+use super::layout::{API_SERVICE_IP, CGROUP, DNS_IP, Layout, Node, PAUSE, fill};
 use super::pki::kubeconfig_of;
 use super::process::{self, cgroup_hierarchies, is_cgroup_v2, wait_for};
 use crate::steps::quietly;
@@ -69,6 +69,19 @@ pub(super) fn wait_ready(layout: &Layout, nodes: u32) -> Result<()> {
         let asked = layout.kubectl().args(["get", "nodes", "--request-timeout=5s", "-o", is_ready]).output()?;
         let ready = String::from_utf8_lossy(&asked.stdout).lines().filter(|line| *line == "True").count();
         Ok(ready == usize::try_from(nodes)?)
+    })?;
+    // A pod that asks for a Service before its node has the rules for it waits out a timeout of half a minute: the
+    // kernel remembers the connection as one without a rule.
+    let service = format!("-d {API_SERVICE_IP}/32");
+    wait_for("the nodes to have rules for Services", READY_WITHIN, || {
+        for node in layout.nodes() {
+            let rules = layout.bin().join("iptables-save");
+            let rules = super::in_namespace(&node.namespace(), rules).args(["-t", "nat"]).output()?;
+            if !String::from_utf8_lossy(&rules.stdout).contains(&service) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     })
 }
 
