@@ -33,6 +33,14 @@ pub(crate) struct Built {
     pub(crate) page: PathBuf,
 }
 
+/// What browsers load.
+pub(crate) struct Served {
+    /// One directory per game.
+    pub(crate) bundles: PathBuf,
+    /// The page.
+    pub(crate) page: PathBuf,
+}
+
 /// Cargo's target directory.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
@@ -48,12 +56,17 @@ pub(crate) fn build(args: &Args) -> Result<Built> {
 
 /// Builds what is missing: binaries, bundles, page.
 pub(crate) fn build_all(release: bool) -> Result<Built> {
+    needs::node_packages(&root())?;
+    let bin = binaries(release)?;
+    let Served { bundles, page } = for_browsers()?;
+    Ok(Built { bin, bundles, page })
+}
+
+/// Builds what browsers load.
+pub(crate) fn for_browsers() -> Result<Served> {
     let root = root();
     needs::node_packages(&root)?;
-    let bin = binaries(release)?;
-    let bundles = bundles(&root)?;
-    let page = page(&root)?;
-    Ok(Built { bin, bundles, page })
+    Ok(Served { bundles: bundles(&root)?, page: page(&root)? })
 }
 
 /// Builds the four processes.

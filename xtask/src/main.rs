@@ -4,6 +4,7 @@ mod assemble;
 mod bench;
 mod cluster;
 mod codegen;
+mod image;
 mod needs;
 mod play;
 mod stack;
@@ -35,6 +36,8 @@ enum Command {
     Build(assemble::Args),
     /// A real Kubernetes cluster on this machine, for the tests.
     Cluster(cluster::Args),
+    /// Build the container images, without a registry.
+    Image(image::Args),
     /// Generate proto/src/gen from the .proto files.
     Codegen,
 }
@@ -51,6 +54,7 @@ fn run() -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Build(args) => assemble::build(&args).map(drop),
         Command::Cluster(args) => cluster::run(&args),
+        Command::Image(args) => image::run(&args),
         Command::Codegen => codegen::generate(&root(), &root().join("proto/src/gen")),
     }
 }

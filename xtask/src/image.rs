@@ -1,0 +1,205 @@
+//! `cargo xtask image`: the images, built without a registry, and loaded into the test cluster where one is up.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::assemble::{self, cargo, target};
+use crate::steps::{quietly, step};
+use crate::{cluster, needs, root};
+
+/// Needs nothing of the machine it runs on.
+const TARGET: &str = "x86_64-unknown-linux-musl";
+/// Cargo's profile for what goes into images.
+const PROFILE: &str = "image";
+/// Where the images' names begin.
+const REPOSITORY: &str = "bellhop.dev";
+/// What an image may weigh.
+const MAX_BYTES: u64 = 20_000_000;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The image's tag.
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
+    tag: String,
+    /// Only these.
+    #[arg(long, value_enum)]
+    only: Vec<Image>,
+    /// Build each image a second time, in another place, and fail if its digest is another.
+    #[arg(long)]
+    twice: bool,
+    /// Put the images into the test cluster's nodes, which must be up.
+    #[arg(long)]
+    load: bool,
+}
+
+/// One image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Image {
+    /// The public port.
+    Gateway,
+    /// The lobby with the page.
+    Lobby,
+    /// A room with the games that come with Bellhop.
+    Room,
+}
+
+const ALL: [Image; 3] = [Image::Gateway, Image::Lobby, Image::Room];
+
+impl Image {
+    fn name(self) -> &'static str {
+        match self {
+            Image::Gateway => "gateway",
+            Image::Lobby => "lobby",
+            Image::Room => "room",
+        }
+    }
+}
+
+/// An image that was built.
+pub(crate) struct Made {
+    /// Its whole name with the tag.
+    pub(crate) reference: String,
+    /// An OCI archive with it.
+    pub(crate) archive: PathBuf,
+    digest: String,
+    bytes: u64,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let wanted = if args.only.is_empty() { ALL.to_vec() } else { args.only.clone() };
+    let made = build(&wanted, &args.tag, args.twice)?;
+    if args.load {
+        for image in &made {
+            cluster::load(&image.archive)?;
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    for Made { reference, digest, bytes, .. } in &made {
+        writeln!(out, "{reference} {digest} {:.1} MB", *bytes as f64 / 1e6)?;
+    }
+    Ok(())
+}
+
+/// Builds images. `twice` builds each again and compares.
+///
+/// # Errors
+/// If a tool cannot be had, a build fails, an image is too large or is another the second time.
+pub(crate) fn build(wanted: &[Image], tag: &str, twice: bool) -> Result<Vec<Made>> {
+    ensure!(cfg!(target_os = "linux"), "images are built with buildah, which needs Linux");
+    ensure!(nix::unistd::geteuid().is_root(), "buildah needs root here: run this as root");
+    needs::debian_packages(&[("buildah", "buildah"), ("musl-tools", "musl-gcc")])?;
+    needs::rust_target(TARGET)?;
+    binaries(wanted)?;
+    let served =
+        if wanted.iter().any(|image| *image != Image::Gateway) { Some(assemble::for_browsers()?) } else { None };
+    let mut made = Vec::new();
+    for image in wanted.iter().copied() {
+        let name = image.name();
+        let (first, second) = (target().join("images").join(name), target().join("images/again").join(name));
+        let built = step(&format!("building the image of the {name}"), || one(image, tag, &first, served.as_ref()))?;
+        if twice {
+            let again = step("building it again", || one(image, tag, &second, served.as_ref()))?;
+            if again.digest != built.digest {
+                bail!("the image of the {name} is {} at first and {} the second time", built.digest, again.digest);
+            }
+        }
+        if built.bytes > MAX_BYTES {
+            bail!("the image of the {name} has {} bytes, and may have {MAX_BYTES}", built.bytes);
+        }
+        made.push(built);
+    }
+    Ok(made)
+}
+
+fn binaries(wanted: &[Image]) -> Result<()> {
+    // Absolute paths of this machine would make another image on another one.
+    let cargo_home = std::env::home_dir().context("a home directory")?.join(".cargo");
+    let cargo_home = std::env::var_os("CARGO_HOME").map_or(cargo_home, PathBuf::from);
+    let flags = format!(
+        "--remap-path-prefix={}=/cargo --remap-path-prefix={}=/bellhop",
+        cargo_home.display(),
+        root().display()
+    );
+    step("building static binaries (some minutes at first)", || {
+        let mut cargo = cargo();
+        cargo.args(["build", "--quiet", "--profile", PROFILE, "--target", TARGET]).env("RUSTFLAGS", &flags);
+        for image in wanted {
+            cargo.args(["--package", &format!("bellhop-{}", image.name())]);
+        }
+        quietly(&mut cargo)
+    })
+}
+
+fn one(image: Image, tag: &str, place: &Path, served: Option<&assemble::Served>) -> Result<Made> {
+    let context = place.join("context");
+    lay_out(image, &context, served)?;
+    let reference = format!("{REPOSITORY}/{}:{tag}", image.name());
+    let digest_file = place.join("digest");
+    let archive = place.join("image.tar");
+    let _not_there = fs::remove_file(&archive);
+    // A store of its own: what this machine's other images are is none of our business.
+    let buildah = || {
+        let mut buildah = Command::new("buildah");
+        buildah.arg("--root").arg(place.join("store")).arg("--runroot").arg(place.join("run"));
+        buildah.args(["--storage-driver", "vfs"]);
+        buildah
+    };
+    let mut bud = buildah();
+    bud.args(["bud", "--isolation", "chroot", "--timestamp", "0", "--layers=false", "--target", image.name()])
+        .args(["--build-arg", &format!("VERSION={tag}"), "--tag", &reference, "--file"])
+        .arg(root().join("deploy/Dockerfile"))
+        .arg(&context);
+    quietly(&mut bud)?;
+    let mut push = buildah();
+    push.args(["push", "--digestfile"]).arg(&digest_file).arg(&reference);
+    push.arg(format!("oci-archive:{}:{reference}", archive.display()));
+    quietly(&mut push)?;
+    quietly(buildah().args(["rmi", "--all", "--force"]))?;
+    let digest = fs::read_to_string(&digest_file)?.trim().to_owned();
+    let bytes = fs::metadata(&archive)?.len();
+    Ok(Made { reference, archive, digest, bytes })
+}
+
+/// The files of an image, with the same modes whatever this machine's are.
+fn lay_out(image: Image, context: &Path, served: Option<&assemble::Served>) -> Result<()> {
+    let _not_there = fs::remove_dir_all(context);
+    fs::create_dir_all(context)?;
+    let program = format!("bellhop-{}", image.name());
+    copy(&target().join(TARGET).join(PROFILE).join(&program), &context.join(&program), 0o755)?;
+    match (image, served) {
+        (Image::Lobby, Some(served)) => {
+            fs::create_dir(context.join("data"))?;
+            fs::set_permissions(context.join("data"), fs::Permissions::from_mode(0o700))?;
+            copy_all(&served.page, &context.join("page"))
+        }
+        (Image::Room, Some(served)) => assemble::GAMES
+            .iter()
+            .try_for_each(|game| copy_all(&served.bundles.join(game), &context.join("bundles").join(game))),
+        (Image::Gateway | Image::Lobby | Image::Room, _) => Ok(()),
+    }
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_all(&entry.path(), &to)?;
+        } else {
+            copy(&entry.path(), &to, 0o644)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path, mode: u32) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
+    Ok(fs::set_permissions(to, fs::Permissions::from_mode(mode))?)
+}
