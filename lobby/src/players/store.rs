@@ -1,0 +1,283 @@
+//! The players' file: who they are, how they play, how their matches went.
+//!
+//! It follows the journal: what events change here is written together with the number up to which they were seen,
+//! so each match counts once, whenever the lobby dies.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lobby_core::{MatchId, MatchOutcome, PlayerId, Rating};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use super::passwords::PasswordHash;
+
+const PLAYERS: TableDefinition<u64, &[u8]> = TableDefinition::new("players");
+const LOGINS: TableDefinition<&str, u64> = TableDefinition::new("logins");
+const SESSIONS: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("sessions");
+const RATINGS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("ratings");
+const MATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("matches");
+/// Matches by the number of the event that ended them: the oldest go first.
+const MATCHES_BY_AGE: TableDefinition<u64, u64> = TableDefinition::new("matches_by_age");
+const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+
+const LAYOUT: u64 = 1;
+/// Page cache of the players' file, filled by use.
+const CACHE_BYTES: usize = 32 << 20;
+/// Results of matches kept: some 300 bytes each.
+const MATCHES_KEPT: u64 = 200_000;
+
+/// Why the players' file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayersError {
+    /// Could not open the file.
+    #[error("could not open the players' file")]
+    Open(#[source] redb::DatabaseError),
+    /// The file was written by a newer program.
+    #[error("the players' file has layout {found}, this program knows {LAYOUT}: run the newer program again")]
+    Newer {
+        /// The file's layout.
+        found: u64,
+    },
+    /// Could not read or write.
+    #[error("could not read or write the players' file")]
+    Storage(#[from] redb::Error),
+    /// A row cannot be read.
+    #[error("a row of the players' file is damaged")]
+    Row(#[from] postcard::Error),
+    /// The writer has ended; so will the lobby.
+    #[error("the players' writer has stopped")]
+    Stopped,
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {
+        $(impl From<redb::$error> for PlayersError {
+            fn from(error: redb::$error) -> PlayersError {
+                PlayersError::Storage(error.into())
+            }
+        })*
+    };
+}
+from_redb!(TransactionError, TableError, StorageError, CommitError, SetDurabilityError);
+
+/// Who a player is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerRow {
+    /// What others see.
+    pub name: String,
+    /// Unix time in milliseconds.
+    pub created_ms: u64,
+    /// What the password belongs to; empty without one.
+    pub login: String,
+    /// The password.
+    pub password: Option<PasswordHash>,
+}
+
+/// A bearer token's row, under its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// Whose.
+    pub player: PlayerId,
+    /// When it was last used, as Unix time in milliseconds; kept to the day.
+    pub used_ms: u64,
+}
+
+/// What can be written.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A player, new or changed.
+    Player(PlayerId, PlayerRow),
+    /// A login name, to a player.
+    Login(String, PlayerId),
+    /// A login name that is no more.
+    LoginGone(String),
+    /// A session, new or used again.
+    Session([u8; 32], SessionRow),
+    /// A session that ended.
+    SessionGone([u8; 32]),
+    /// What a match did, and the number of its event.
+    Outcome(u64, Arc<MatchOutcome>),
+    /// All events before this number were seen.
+    Followed(u64),
+}
+
+/// The players' file.
+#[derive(Debug)]
+pub struct Store {
+    db: Database,
+}
+
+impl Store {
+    /// Opens or makes it.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn open(path: &Path) -> Result<Store, PlayersError> {
+        let db = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(PlayersError::Open)?;
+        let store = Store { db };
+        let tx = store.write()?;
+        {
+            let mut meta = tx.open_table(META)?;
+            let layout = meta.get("layout")?.map(|value| value.value());
+            match layout {
+                None => drop(meta.insert("layout", LAYOUT)?),
+                Some(LAYOUT) => {}
+                Some(found) => return Err(PlayersError::Newer { found }),
+            }
+            tx.open_table(PLAYERS)?;
+            tx.open_table(LOGINS)?;
+            tx.open_table(SESSIONS)?;
+            tx.open_table(RATINGS)?;
+            tx.open_table(MATCHES)?;
+            tx.open_table(MATCHES_BY_AGE)?;
+        }
+        tx.commit()?;
+        Ok(store)
+    }
+
+    /// A transaction whose commit waits for the disk. The file can be large: it keeps what makes opening it after a
+    /// crash quick.
+    fn write(&self) -> Result<WriteTransaction, PlayersError> {
+        let mut tx = self.db.begin_write()?;
+        tx.set_durability(Durability::Immediate)?;
+        tx.set_quick_repair(true);
+        Ok(tx)
+    }
+
+    /// Writes changes in one transaction and waits until they are on disk.
+    ///
+    /// # Errors
+    /// [`PlayersError`]; then nothing was written.
+    pub fn apply<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) -> Result<(), PlayersError> {
+        let tx = self.write()?;
+        {
+            let mut players = tx.open_table(PLAYERS)?;
+            let mut logins = tx.open_table(LOGINS)?;
+            let mut sessions = tx.open_table(SESSIONS)?;
+            let mut ratings = tx.open_table(RATINGS)?;
+            let mut matches = tx.open_table(MATCHES)?;
+            let mut by_age = tx.open_table(MATCHES_BY_AGE)?;
+            let mut meta = tx.open_table(META)?;
+            for change in changes {
+                match change {
+                    Change::Player(id, row) => drop(players.insert(id.0, postcard::to_stdvec(row)?.as_slice())?),
+                    Change::Login(login, id) => drop(logins.insert(login.as_str(), id.0)?),
+                    Change::LoginGone(login) => drop(logins.remove(login.as_str())?),
+                    Change::Session(hash, row) => drop(sessions.insert(hash, postcard::to_stdvec(row)?.as_slice())?),
+                    Change::SessionGone(hash) => drop(sessions.remove(hash)?),
+                    Change::Outcome(number, outcome) => {
+                        for change in &outcome.changes {
+                            let row = postcard::to_stdvec(&change.after)?;
+                            ratings.insert((change.player.0, outcome.game.as_str()), row.as_slice())?;
+                        }
+                        matches.insert(outcome.match_id.0, postcard::to_stdvec(&**outcome)?.as_slice())?;
+                        by_age.insert(number, outcome.match_id.0)?;
+                    }
+                    Change::Followed(next) => drop(meta.insert("followed", next)?),
+                }
+            }
+            while by_age.len()? > MATCHES_KEPT {
+                if let Some((_, id)) = by_age.pop_first()? {
+                    matches.remove(id.value())?;
+                }
+            }
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// The number of the first event not yet seen here.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn followed(&self) -> Result<u64, PlayersError> {
+        let meta = self.db.begin_read()?.open_table(META)?;
+        Ok(meta.get("followed")?.map_or(0, |value| value.value()))
+    }
+
+    /// A player.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn player(&self, id: PlayerId) -> Result<Option<PlayerRow>, PlayersError> {
+        let players = self.db.begin_read()?.open_table(PLAYERS)?;
+        let row = players.get(id.0)?;
+        row.map(|row| Ok(postcard::from_bytes(row.value())?)).transpose()
+    }
+
+    /// Whose login this is.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn login(&self, login_key: &str) -> Result<Option<PlayerId>, PlayersError> {
+        let logins = self.db.begin_read()?.open_table(LOGINS)?;
+        Ok(logins.get(login_key)?.map(|id| PlayerId(id.value())))
+    }
+
+    /// A session by its token's hash.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn session(&self, hash: &[u8; 32]) -> Result<Option<SessionRow>, PlayersError> {
+        let sessions = self.db.begin_read()?.open_table(SESSIONS)?;
+        let row = sessions.get(hash)?;
+        row.map(|row| Ok(postcard::from_bytes(row.value())?)).transpose()
+    }
+
+    /// Sessions last used before `before_ms`, from `after` on: those among the next `look_at`, and where to go on.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    #[expect(clippy::type_complexity, reason = "a cursor and what it found")]
+    pub fn stale_sessions(
+        &self,
+        after: [u8; 32],
+        look_at: usize,
+        before_ms: u64,
+    ) -> Result<(Vec<[u8; 32]>, Option<[u8; 32]>), PlayersError> {
+        let sessions = self.db.begin_read()?.open_table(SESSIONS)?;
+        let mut stale = Vec::new();
+        let mut last = None;
+        for (looked, row) in sessions.range::<&[u8; 32]>(&after..)?.enumerate() {
+            let (key, row) = row?;
+            if looked == look_at {
+                last = Some(*key.value());
+                break;
+            }
+            let row: SessionRow = postcard::from_bytes(row.value())?;
+            if row.used_ms < before_ms {
+                stale.push(*key.value());
+            }
+        }
+        Ok((stale, last))
+    }
+
+    /// A player's ratings, by game.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn ratings(&self, id: PlayerId) -> Result<Vec<(String, Rating)>, PlayersError> {
+        let ratings = self.db.begin_read()?.open_table(RATINGS)?;
+        let mut found = Vec::new();
+        for row in ratings.range((id.0, "")..)? {
+            let (key, row) = row?;
+            let (player, game) = key.value();
+            if player != id.0 {
+                break;
+            }
+            found.push((game.to_owned(), postcard::from_bytes(row.value())?));
+        }
+        Ok(found)
+    }
+
+    /// How a match ended.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn outcome(&self, id: MatchId) -> Result<Option<MatchOutcome>, PlayersError> {
+        let matches = self.db.begin_read()?.open_table(MATCHES)?;
+        let row = matches.get(id.0)?;
+        row.map(|row| Ok(postcard::from_bytes(row.value())?)).transpose()
+    }
+}
