@@ -1,5 +1,8 @@
 //! The lobby: doors for players, rooms and operators around the pure core.
 
+mod drive;
 pub mod journal;
 pub mod keys;
+mod metrics;
+pub mod players;
 pub mod settings;

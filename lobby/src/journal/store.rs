@@ -11,9 +11,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::codec::{self, Batch, DecodeError};
+use crate::keys::random_bytes;
 
 const RECORDS: TableDefinition<u64, &[u8]> = TableDefinition::new("records");
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+
+const SEED: [&str; 4] = ["seed-0", "seed-1", "seed-2", "seed-3"];
 
 /// Layout of the tables. A higher one in the file means a newer program wrote it.
 const LAYOUT: u64 = 1;
@@ -93,6 +96,9 @@ impl<E: Serialize + DeserializeOwned> Store<E> {
                 None => {
                     meta.insert("layout", LAYOUT)?;
                     meta.insert("epoch", now_ms)?;
+                    for name in SEED {
+                        meta.insert(name, u64::from_le_bytes(random_bytes()))?;
+                    }
                 }
                 Some(LAYOUT) => {}
                 Some(found) => return Err(Either::Ours(JournalError::Newer { found })),
@@ -110,6 +116,23 @@ impl<E: Serialize + DeserializeOwned> Store<E> {
         let read = || -> Result<u64, redb::Error> {
             let epoch = self.db.begin_read()?.open_table(META)?.get("epoch")?;
             Ok(epoch.map_or(0, |value| value.value()))
+        };
+        read().map_err(JournalError::Storage)
+    }
+
+    /// What the core's ids and draws began from, drawn when the journal was made.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`].
+    pub fn seed(&self) -> Result<[u8; 32], JournalError> {
+        let read = || -> Result<[u8; 32], redb::Error> {
+            let meta = self.db.begin_read()?.open_table(META)?;
+            let mut seed = [0; 32];
+            for (part, name) in seed.chunks_exact_mut(8).zip(SEED) {
+                let word = meta.get(name)?.map_or(0, |value| value.value());
+                part.copy_from_slice(&word.to_le_bytes());
+            }
+            Ok(seed)
         };
         read().map_err(JournalError::Storage)
     }
