@@ -10,7 +10,7 @@ mod turn;
 mod watchers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -84,7 +84,6 @@ pub(crate) enum CallError {
 pub(crate) struct Core {
     senders: Senders,
     bell: Arc<Bell>,
-    clock: Clock,
     /// The settings in force.
     pub(crate) settings: Arc<ArcSwap<Settings>>,
     /// What opens the rooms' seats.
@@ -92,6 +91,7 @@ pub(crate) struct Core {
     /// Grows with every change of the open games.
     pub(crate) open_games: watch::Receiver<u64>,
     streams: Arc<AtomicU64>,
+    draining: Arc<AtomicBool>,
 }
 
 impl Core {
@@ -147,19 +147,20 @@ impl Core {
         Ok(())
     }
 
+    /// Whether the lobby was told to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Tells the core that the lobby is to stop.
     pub(crate) async fn drain(&self, rooms_too: bool, within: Duration) -> Result<(), CallError> {
+        self.draining.store(true, Ordering::Release);
         self.report(Report::Input(Input::Drain { rooms_too, within })).await
     }
 
     /// A number for a new stream of a room, larger than any before in this process.
     pub(crate) fn next_stream(&self) -> lobby_core::StreamId {
         lobby_core::StreamId(self.streams.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    /// Core time.
-    pub(crate) fn now(&self) -> Time {
-        self.clock.now()
     }
 }
 
@@ -173,11 +174,11 @@ pub(crate) fn new(parts: Parts, gateways: Key, cluster: mpsc::Sender<ClusterOrde
     let core = Core {
         senders,
         bell: bell.clone(),
-        clock: parts.clock,
         settings: settings.clone(),
         rooms: rooms.clone(),
         open_games,
         streams: Arc::new(AtomicU64::new(0)),
+        draining: Arc::new(AtomicBool::new(false)),
     };
     let drive = Drive::new(parts, gateways, cluster, bell, receivers, rooms, settings, open_games_changed);
     (drive, core)

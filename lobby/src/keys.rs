@@ -60,13 +60,8 @@ impl DataDir {
         }
         let root = root.canonicalize().map_err(not_writable)?;
         let path = root.join("lock");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(not_writable)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(not_writable)?;
         let mut owner = String::new();
         let _empty_at_first = file.read_to_string(&mut owner);
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {

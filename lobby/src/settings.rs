@@ -51,6 +51,10 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_START_ROOMS", default_value_t = true, action = clap::ArgAction::Set)]
     pub start_rooms: bool,
 
+    /// How often the journal is cut by a snapshot, where enough has happened.
+    #[arg(long, env = "BELLHOP_SNAPSHOT_SECONDS", default_value_t = 60)]
+    pub snapshot_seconds: u64,
+
     /// How log lines look.
     #[arg(long, env = "BELLHOP_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub log_format: LogFormat,
@@ -150,9 +154,8 @@ mod tests {
 
     #[test]
     fn a_network_contains_its_own() {
-        let contains = |network: &str, address: &str| {
-            network.parse::<Network>().unwrap().contains(address.parse().unwrap())
-        };
+        let contains =
+            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
         assert!(contains("127.0.0.0/8", "127.9.9.9"));
         assert!(contains("127.0.0.1", "::ffff:127.0.0.1"));
         assert!(!contains("127.0.0.1", "127.0.0.2"));

@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 use arc_swap::ArcSwap;
 use bellhop_proto::tokens::Key;
 use lobby_core::{
-    Answer, Call, Effect, Event, IdMap, Input, Lobby, PlayerId, RequestId, RoomId, Seq, Settings, StreamId, TicketEvent,
-    TicketId,
+    Answer, Call, Effect, Event, IdMap, Input, Lobby, PlayerId, RequestId, RoomId, Seq, Settings, StreamId,
+    TicketEvent, TicketId,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};

@@ -142,12 +142,7 @@ impl<E: Serialize + DeserializeOwned> Store<E> {
     ///
     /// # Errors
     /// [`JournalError::Conflict`] and [`JournalError::Storage`]; then nothing was appended.
-    pub fn append(
-        &self,
-        expected: u64,
-        batches: &[(u64, Vec<E>)],
-        truncate: u64,
-    ) -> Result<u64, JournalError> {
+    pub fn append(&self, expected: u64, batches: &[(u64, Vec<E>)], truncate: u64) -> Result<u64, JournalError> {
         self.try_append(expected, batches, truncate).map_err(|error| error.unwrap_or_else(JournalError::Storage))
     }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lobby_core::{MatchId, MatchOutcome, PlayerId, Rating};
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+};
 use serde::{Deserialize, Serialize};
 
 use super::passwords::PasswordHash;

@@ -6,21 +6,31 @@ use super::*;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// Players whose file lies in `dir`, with their writer running.
-fn open(dir: &Path) -> Arc<Players> {
-    let (players, writer) = Players::open(&dir.join("players.redb")).unwrap();
-    std::thread::spawn(move || writer.run().unwrap());
-    players
+/// Players with their writer running.
+struct Open {
+    players: Arc<Players>,
+    writer: std::thread::JoinHandle<()>,
 }
 
-/// Waits until the writer is through and has let go of the file.
-fn close(players: Arc<Players>, dir: &Path) {
-    let file = Arc::downgrade(&players.store);
-    drop(players);
-    while file.strong_count() > 0 {
-        std::thread::yield_now();
+impl Open {
+    fn at(dir: &Path) -> Open {
+        let (players, writer) = Players::open(&dir.join("players.redb")).unwrap();
+        Open { players, writer: std::thread::spawn(move || writer.run().unwrap()) }
     }
-    assert!(dir.join("players.redb").exists());
+
+    /// Waits until the writer is through and has let go of the file.
+    fn close(self) {
+        drop(self.players);
+        self.writer.join().unwrap();
+    }
+}
+
+impl std::ops::Deref for Open {
+    type Target = Players;
+
+    fn deref(&self) -> &Players {
+        &self.players
+    }
 }
 
 fn outcome(player: PlayerId, match_id: u64, value: f32) -> Event {
@@ -42,16 +52,16 @@ fn outcome(player: PlayerId, match_id: u64, value: f32) -> Event {
 #[tokio::test]
 async fn a_guest_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let players = open(dir.path());
+    let players = Open::at(dir.path());
     let (token, person) = players.create_guest(" Ada ").await.unwrap();
     assert_eq!(&*person.name, "Ada");
     assert_eq!(players.authenticate(&token).unwrap(), person.id);
     for bad in ["", "x", &token[1..], &"A".repeat(43)] {
         assert!(matches!(players.authenticate(bad), Err(PlayerError::UnknownBearer)), "{bad}");
     }
-    close(players, dir.path());
+    players.close();
 
-    let players = open(dir.path());
+    let players = Open::at(dir.path());
     assert_eq!(players.authenticate(&token).unwrap(), person.id);
     assert_eq!(players.person(person.id).unwrap(), Some(person));
     players.log_out(&token).await.unwrap();
@@ -61,7 +71,7 @@ async fn a_guest_survives_a_restart() {
 #[tokio::test]
 async fn passwords_open_the_player_and_nobody_elses() {
     let dir = tempfile::tempdir().unwrap();
-    let players = open(dir.path());
+    let players = Open::at(dir.path());
     let (_, ada) = players.create_guest("Ada").await.unwrap();
     let ada = players.set_password(ada.id, "correct horse", "", HERE).await.unwrap();
     let (token, again) = players.log_in(&ada.login.to_uppercase(), "correct horse", HERE).await.unwrap();
@@ -83,7 +93,7 @@ async fn passwords_open_the_player_and_nobody_elses() {
 #[tokio::test]
 async fn a_match_counts_at_once_and_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let players = open(dir.path());
+    let players = Open::at(dir.path());
     let (_, ada) = players.create_guest("Ada").await.unwrap();
     let chess = Name::from("chess");
     assert_eq!(players.rating(ada.id, &chess).unwrap(), Rating::default());
@@ -93,9 +103,9 @@ async fn a_match_counts_at_once_and_after_a_restart() {
     // Whatever is waited for comes after what was handed in before.
     players.create_guest("Bob").await.unwrap();
     assert_eq!(players.followed(), 2);
-    close(players, dir.path());
+    players.close();
 
-    let players = open(dir.path());
+    let players = Open::at(dir.path());
     assert_eq!(players.followed(), 2);
     assert_eq!(players.ratings(ada.id, &[chess, "snake".into()]).unwrap().len(), 1);
     assert_eq!(players.outcome(MatchId(7)).unwrap().unwrap().reason.as_str(), "over");
@@ -105,7 +115,7 @@ async fn a_match_counts_at_once_and_after_a_restart() {
 #[tokio::test]
 async fn sessions_nobody_uses_go() {
     let dir = tempfile::tempdir().unwrap();
-    let players = open(dir.path());
+    let players = Open::at(dir.path());
     let (token, ada) = players.create_guest("Ada").await.unwrap();
     let hash = token_hash(&token).unwrap();
     let old = SessionRow { player: ada.id, used_ms: unix_ms() - 31 * 86_400_000 };

@@ -1,0 +1,343 @@
+//! The calls of the players' doors, whatever door they came through.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellhop_proto::v1;
+use futures_util::StreamExt;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http::header::{AUTHORIZATION, HeaderMap};
+use lobby_core::{Answer, Call, IdempotencyKey, Name, NewTicket, Page, PlayerId, Refusal, TicketId, TicketView};
+
+use super::fault::Fault;
+use super::origin::Origin;
+use super::show;
+use super::watch::Events;
+use crate::drive::feed::{Feed, News};
+use crate::drive::{CallError, Core};
+use crate::metrics::Metrics;
+use crate::players::{Person, Players};
+
+/// Longest idempotency key, in bytes: what the contract says.
+const MAX_KEY_BYTES: usize = 64;
+/// Largest page of a list.
+const MAX_PAGE: u32 = 100;
+/// Guests that one address may make at once, and how soon the next one: a class that comes in together. Players on
+/// this machine (bots, tests, the gateway without a proxy before it) are not counted.
+const GUESTS_AT_ONCE: u32 = 60;
+const GUEST_EVERY: Duration = Duration::from_secs(1);
+/// The first news of a ticket come within this.
+const FIRST_NEWS_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the players' doors stand on.
+pub(crate) struct Desk {
+    pub(crate) core: Core,
+    pub(crate) players: Arc<Players>,
+    pub(crate) metrics: Arc<Metrics>,
+    guests: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Desk {
+    pub(crate) fn new(core: Core, players: Arc<Players>, metrics: Arc<Metrics>) -> Desk {
+        let burst = NonZeroU32::new(GUESTS_AT_ONCE).expect("the limit is not zero");
+        let quota = Quota::with_period(GUEST_EVERY).expect("the period is not zero").allow_burst(burst);
+        Desk { core, players, metrics, guests: RateLimiter::keyed(quota) }
+    }
+
+    /// Whose call this is.
+    pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<PlayerId, Fault> {
+        Ok(self.players.authenticate(bearer(headers)?)?)
+    }
+
+    /// Refuses before any work is done, where it would be refused in the end.
+    pub(crate) fn admit(&self) -> Result<(), Fault> {
+        if self.core.is_full() { Err(Core::overloaded().into()) } else { Ok(()) }
+    }
+
+    /// Forgets addresses that made no guest lately. To be called now and then.
+    pub(crate) fn tidy(&self) {
+        self.guests.retain_recent();
+    }
+
+    pub(crate) async fn create_guest(
+        &self,
+        request: v1::CreateGuestRequest,
+        origin: &Origin,
+    ) -> Result<v1::Session, Fault> {
+        if !origin.address.is_loopback() {
+            self.guests.check_key(&origin.address).map_err(|until| {
+                let after = until.wait_time_from(DefaultClock::default().now());
+                Fault::too_many("too many new guests from this address", after)
+            })?;
+        }
+        let (token, person) = self.players.create_guest(&request.name).await?;
+        self.metrics.guests.inc();
+        Ok(v1::Session { token, player: Some(show::player(&person)) })
+    }
+
+    pub(crate) async fn log_in(&self, request: v1::LogInRequest, origin: &Origin) -> Result<v1::Session, Fault> {
+        let (token, person) = self.players.log_in(&request.login, &request.password, origin.address).await?;
+        Ok(v1::Session { token, player: Some(self.full_player(&person).await?) })
+    }
+
+    pub(crate) async fn log_out(&self, headers: &HeaderMap) -> Result<(), Fault> {
+        self.authenticate(headers)?;
+        Ok(self.players.log_out(bearer(headers)?).await?)
+    }
+
+    pub(crate) async fn me(&self, player: PlayerId) -> Result<v1::Player, Fault> {
+        let person = self.players.person(player)?.ok_or(crate::players::PlayerError::UnknownBearer)?;
+        self.full_player(&person).await
+    }
+
+    pub(crate) async fn set_name(&self, player: PlayerId, request: v1::SetNameRequest) -> Result<v1::Player, Fault> {
+        let person = self.players.set_name(player, &request.name).await?;
+        self.full_player(&person).await
+    }
+
+    pub(crate) async fn set_password(
+        &self,
+        player: PlayerId,
+        request: v1::SetPasswordRequest,
+        origin: &Origin,
+    ) -> Result<v1::Player, Fault> {
+        let person =
+            self.players.set_password(player, &request.password, &request.old_password, origin.address).await?;
+        self.full_player(&person).await
+    }
+
+    async fn full_player(&self, person: &Person) -> Result<v1::Player, Fault> {
+        let mut player = show::player(person);
+        let mut games: Vec<Name> = self.core.settings.load().queues.iter().map(|queue| queue.game.clone()).collect();
+        games.sort_unstable();
+        games.dedup();
+        let ratings = self.players.ratings(person.id, &games)?;
+        player.ratings = ratings.iter().map(|(game, rating)| show::rating(game, *rating)).collect();
+        if let Answer::Player(view) = self.core.call(Call::GetPlayer { player: person.id }).await? {
+            player.current_ticket_id = view.ticket.map(|id| id.to_string()).unwrap_or_default();
+            player.current_match = view.seat.map(|(match_id, queue, game)| v1::CurrentMatch {
+                match_id: match_id.to_string(),
+                game: game.to_string(),
+                queue: queue.to_string(),
+            });
+        }
+        Ok(player)
+    }
+
+    pub(crate) async fn queues(&self) -> Result<v1::ListQueuesResponse, Fault> {
+        match self.core.call(Call::ListQueues).await? {
+            Answer::Queues(queues) => {
+                Ok(v1::ListQueuesResponse { queues: queues.into_iter().map(show::queue).collect() })
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(crate) async fn play(
+        &self,
+        player: PlayerId,
+        request: v1::CreateTicketRequest,
+        origin: Origin,
+    ) -> Result<Events, Fault> {
+        let feed = self.core.play(Call::CreateTicket(self.new_ticket(player, request)?))?;
+        self.events(feed, player, origin, 0).await
+    }
+
+    pub(crate) async fn create_ticket(
+        &self,
+        player: PlayerId,
+        request: v1::CreateTicketRequest,
+    ) -> Result<v1::Ticket, Fault> {
+        let call = Call::CreateTicket(self.new_ticket(player, request)?);
+        ticket_answer(self.core.call(call).await?)
+    }
+
+    fn new_ticket(&self, player: PlayerId, request: v1::CreateTicketRequest) -> Result<NewTicket, Fault> {
+        let key = check_key(&request.idempotency_key)?;
+        if !request.party.is_empty() {
+            return Err(Fault::field("party", "parties of several players are not served yet: leave it empty"));
+        }
+        let settings = self.core.settings.load();
+        let Some(queue) = settings.queues.iter().find(|queue| *queue.name == *request.queue) else {
+            let shown: String = request.queue.chars().take(64).collect();
+            self.metrics.refused("unknown-queue");
+            return Err(Refusal::UnknownQueue { queue: shown.into() }.into());
+        };
+        let member = self.players.member(player, &queue.game)?;
+        Ok(NewTicket { queue: queue.name.clone(), party: [member].into_iter().collect(), open: request.open, key })
+    }
+
+    pub(crate) async fn join(&self, player: PlayerId, request: v1::JoinOpenGameRequest) -> Result<v1::Ticket, Fault> {
+        let key = check_key(&request.idempotency_key)?;
+        let game: TicketId = id("ticket_id", &request.ticket_id)?;
+        // The game's queue says which rating counts; the core checks again.
+        let view = match self.core.call(Call::GetTicket { ticket: game, by: None }).await {
+            Ok(Answer::Ticket(view)) => view,
+            Ok(other) => return Err(unexpected(&other)),
+            Err(CallError::Refused(Refusal::UnknownTicket)) => return Err(Refusal::GameGone.into()),
+            Err(error) => return Err(error.into()),
+        };
+        let member = self.players.member(player, &self.game_of(&view.queue))?;
+        let joiner = NewTicket { queue: view.queue, party: [member].into_iter().collect(), open: false, key };
+        ticket_answer(self.core.call(Call::JoinOpenGame { game, joiner }).await?)
+    }
+
+    fn game_of(&self, queue: &Name) -> Name {
+        let settings = self.core.settings.load();
+        settings.queues.iter().find(|other| other.name == *queue).map(|queue| queue.game.clone()).unwrap_or_default()
+    }
+
+    pub(crate) async fn ticket(&self, player: PlayerId, ticket_id: &str) -> Result<v1::Ticket, Fault> {
+        let call = Call::GetTicket { ticket: id("ticket_id", ticket_id)?, by: Some(player) };
+        ticket_answer(self.core.call(call).await?)
+    }
+
+    pub(crate) async fn watch(
+        &self,
+        player: PlayerId,
+        ticket_id: &str,
+        after: u64,
+        origin: Origin,
+    ) -> Result<Events, Fault> {
+        let feed = self.core.watch(id("ticket_id", ticket_id)?, player, after)?;
+        self.events(feed, player, origin, after).await
+    }
+
+    async fn events(&self, mut feed: Feed, player: PlayerId, origin: Origin, after: u64) -> Result<Events, Fault> {
+        let first = tokio::time::timeout(FIRST_NEWS_WITHIN, feed.next()).await.map_err(|_| CallError::Late)?;
+        let view: Box<TicketView> = match first {
+            Some(News::Watching(view)) => view,
+            Some(News::Refused(refusal)) => return Err(refusal.into()),
+            Some(News::Event(..) | News::Status(_) | News::Lagged) => return Err(Fault::lagged()),
+            None => return Err(CallError::Stopped.into()),
+        };
+        let game = self.game_of(&view.queue);
+        Ok(Events::new(feed, &view, self.core.rooms.clone(), origin, player, game, after))
+    }
+
+    pub(crate) async fn cancel(&self, player: PlayerId, ticket_id: &str) -> Result<v1::CancelTicketResponse, Fault> {
+        use v1::cancel_ticket_response::Outcome;
+        let call = Call::CancelTicket { ticket: id("ticket_id", ticket_id)?, by: player };
+        let (outcome, match_id) = match self.core.call(call).await? {
+            Answer::Cancelled => (Outcome::Cancelled, String::new()),
+            Answer::AlreadyMatched { match_id } => (Outcome::AlreadyMatched, match_id.to_string()),
+            Answer::AlreadyEnded => (Outcome::AlreadyEnded, String::new()),
+            other => return Err(unexpected(&other)),
+        };
+        Ok(v1::CancelTicketResponse { outcome: outcome as i32, match_id })
+    }
+
+    pub(crate) async fn open_games(
+        &self,
+        request: &v1::ListOpenGamesRequest,
+    ) -> Result<v1::ListOpenGamesResponse, Fault> {
+        if request.page_size > MAX_PAGE {
+            return Err(Fault::field("page_size", format!("a page has at most {MAX_PAGE} games")));
+        }
+        let after = match request.page_token.as_str() {
+            "" => None,
+            token => Some(token.parse().map_err(|_| Refusal::BadPage)?),
+        };
+        let queue = (!request.queue.is_empty()).then(|| Name::from(request.queue.as_str()));
+        let limit = u16::try_from(request.page_size).unwrap_or(u16::MAX);
+        match self.core.call(Call::ListOpenGames { queue, after, limit }).await? {
+            Answer::OpenGames(Page { items, more, total }) => {
+                let last = items.last().map(|game| game.ticket.to_string());
+                Ok(v1::ListOpenGamesResponse {
+                    games: items.into_iter().map(show::open_game).collect(),
+                    next_page_token: last.filter(|_| more).unwrap_or_default(),
+                    total,
+                })
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(crate) async fn get_match(&self, match_id: &str) -> Result<v1::Match, Fault> {
+        let match_id = id("match_id", match_id)?;
+        match self.core.call(Call::GetMatch { match_id }).await {
+            Ok(Answer::Match(view)) => {
+                let mut shown = show::game_match(&self.players, view);
+                if let Some(outcome) = self.players.outcome(match_id)? {
+                    shown.reason = outcome.reason.to_string();
+                    shown.events_json = outcome.events_json.iter().map(ToString::to_string).collect();
+                }
+                Ok(shown)
+            }
+            Ok(other) => Err(unexpected(&other)),
+            Err(CallError::Refused(Refusal::UnknownMatch)) => match self.players.outcome(match_id)? {
+                Some(outcome) => Ok(show::ended_match(&self.players, &outcome)),
+                None => Err(Refusal::UnknownMatch.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) async fn seat(
+        &self,
+        player: PlayerId,
+        match_id: &str,
+        origin: &Origin,
+    ) -> Result<v1::Assignment, Fault> {
+        let seat = match self.core.call(Call::GetSeat { match_id: id("match_id", match_id)?, by: player }).await? {
+            Answer::Seat(seat) => seat,
+            other => return Err(unexpected(&other)),
+        };
+        let away = Refusal::RoomAway { retry_after: Duration::from_millis(500) };
+        let route = self.core.rooms.get(seat.room).ok_or(away)?;
+        let room_id = seat.room.to_string();
+        Ok(v1::Assignment {
+            match_id: seat.match_id.to_string(),
+            url: origin.room_url(&room_id),
+            room_id,
+            token: route.seat_token(seat.match_id, seat.epoch, seat.seat, player),
+            seat: u32::from(seat.seat),
+            bundle: route.bundle(&seat.game).to_owned(),
+            game: seat.game.to_string(),
+        })
+    }
+}
+
+fn ticket_answer(answer: Answer) -> Result<v1::Ticket, Fault> {
+    match answer {
+        Answer::Ticket(view) => Ok(show::ticket(&view)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn check_key(key: &str) -> Result<Option<IdempotencyKey>, Fault> {
+    if key.len() > MAX_KEY_BYTES {
+        let detail = format!("an idempotency key has at most {MAX_KEY_BYTES} bytes, this one has {}", key.len());
+        return Err(Fault::field("idempotency_key", detail));
+    }
+    Ok(IdempotencyKey::of(key))
+}
+
+/// An id from a caller's text.
+pub(crate) fn id<T: std::str::FromStr<Err = lobby_core::ParseIdError>>(
+    field: &'static str,
+    text: &str,
+) -> Result<T, Fault> {
+    text.parse().map_err(|error| Fault::id(field, text, error))
+}
+
+/// The bearer of a call.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
+    let value = headers.get(AUTHORIZATION).ok_or_else(|| Fault::unauthenticated("the call carries no bearer token"))?;
+    let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+    match text {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        Some(_) | None => Err(Fault::unauthenticated("the authorization header is not of the form `Bearer <token>`")),
+    }
+}
+
+/// The core answered with something else than was asked: our own fault.
+pub(crate) fn unexpected(answer: &Answer) -> Fault {
+    #[derive(Debug, thiserror::Error)]
+    #[error("the core answered {0}")]
+    struct Unexpected(String);
+    Fault::internal(&Unexpected(format!("{answer:?}").chars().take(200).collect()))
+}

@@ -1,0 +1,92 @@
+//! The players' port: gRPC, gRPC-Web, JSON, page and bundles, told apart by path and type.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use bellhop_proto::v1::matchmaking_server::MatchmakingServer;
+use bellhop_proto::v1::players_server::PlayersServer;
+use http::header::CONTENT_TYPE;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tonic::server::NamedService;
+use tonic_web::{GrpcWebLayer, GrpcWebService};
+use tower::{Layer, Service, ServiceExt};
+
+use super::fault::Fault;
+use super::grpc::Grpc;
+use super::listener::Serve;
+use super::origin::Origins;
+use crate::drive::CallError;
+
+/// The head of every answer leaves within this; streams go on.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// Largest gRPC message taken in: the largest request is a password.
+const MESSAGE_BYTES: usize = 16 << 10;
+
+/// Answers what comes to the players' port.
+#[derive(Clone)]
+pub(crate) struct Public {
+    origins: Arc<Origins>,
+    matchmaking: MatchmakingServer<Grpc>,
+    players: PlayersServer<Grpc>,
+    web: GrpcWebService<tonic::service::Routes>,
+    rest: Router,
+}
+
+impl Public {
+    /// `health` and `reflection` beside the two services of players; `rest` for everything that is not gRPC.
+    pub(crate) fn new(origins: Arc<Origins>, grpc: Grpc, others: tonic::service::Routes, rest: Router) -> Public {
+        let matchmaking = MatchmakingServer::new(grpc.clone()).max_decoding_message_size(MESSAGE_BYTES);
+        let players = PlayersServer::new(grpc).max_decoding_message_size(MESSAGE_BYTES);
+        let routes = others.add_service(matchmaking.clone()).add_service(players.clone()).prepare();
+        Public { origins, matchmaking, players, web: GrpcWebLayer::new().layer(routes), rest }
+    }
+}
+
+impl Serve for Public {
+    fn serve(
+        mut self,
+        peer: IpAddr,
+        mut request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static {
+        let origin = self.origins.of(peer, request.uri(), request.headers());
+        request.extensions_mut().insert(origin);
+        async move {
+            match tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await {
+                Ok(answer) => answer,
+                Err(_) => Fault::from(CallError::Late).into_response(),
+            }
+        }
+    }
+}
+
+impl Public {
+    async fn answer(&mut self, request: Request<Incoming>) -> Response<Body> {
+        let kind = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        if kind.starts_with(b"application/grpc") && !kind.starts_with(b"application/grpc-web") {
+            let service = request.uri().path().split('/').nth(1).unwrap_or("");
+            // The short way for what comes twenty thousand times a second.
+            if service == <MatchmakingServer<Grpc> as NamedService>::NAME {
+                return sure(self.matchmaking.call(request).await).map(Body::new);
+            }
+            if service == <PlayersServer<Grpc> as NamedService>::NAME {
+                return sure(self.players.call(request).await).map(Body::new);
+            }
+        }
+        if kind.starts_with(b"application/grpc") {
+            return sure(self.web.clone().oneshot(request).await).map(Body::new);
+        }
+        sure(self.rest.clone().oneshot(request).await)
+    }
+}
+
+fn sure<T>(result: Result<T, std::convert::Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,282 @@
+//! Rooms.Attach: one stream per room, from its hello to its end.
+
+pub(crate) mod bundles;
+mod translate;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellhop_proto::tokens::Key;
+use bellhop_proto::v1;
+use bellhop_proto::v1::lobby_message::Kind as Down;
+use bellhop_proto::v1::room_message::Kind as Up;
+use bellhop_proto::v1::rooms_server::Rooms;
+use futures_util::Stream;
+use lobby_core::{Answer, Call, Input, RoomId, StreamId};
+use subtle::ConstantTimeEq;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+use tracing::{debug, info, warn};
+
+use self::bundles::{Bundles, Collecting};
+use crate::doors::desk::bearer;
+use crate::doors::fault::Fault;
+use crate::drive::Core;
+use crate::drive::inbox::Report;
+use crate::drive::room::{ORDERS_WAITING, Order, RoomEnd};
+use crate::keys::DataDir;
+
+/// A room says hello within this after it opened its stream.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// How often both sides say that they are there.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A stream without a word for so long is dead, whatever TCP thinks of it. The core gave the room up before.
+const SILENT_FOR: Duration = Duration::from_secs(15);
+/// Longest address and names a room may say.
+const MAX_TEXT: usize = 256;
+/// Games that one room hosts, at most.
+const MAX_GAMES: usize = 64;
+/// Messages to one room that wait for its connection.
+const DOWN_WAITING: usize = 64;
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct Attach {
+    pub(crate) core: Core,
+    pub(crate) data: Arc<DataDir>,
+    pub(crate) bundles: Arc<Bundles>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+type DownStream = Pin<Box<dyn Stream<Item = Result<v1::LobbyMessage, Status>> + Send>>;
+
+#[async_trait]
+impl Rooms for Attach {
+    type AttachStream = DownStream;
+
+    async fn attach(&self, request: Request<Streaming<v1::RoomMessage>>) -> Result<Response<DownStream>, Status> {
+        let (metadata, _, mut up) = request.into_parts();
+        let secret = bearer(metadata.as_ref()).map_err(Fault::status)?.to_owned();
+        let hello = tokio::time::timeout(HELLO_WITHIN, up.message())
+            .await
+            .map_err(|_| Status::deadline_exceeded("the room did not say hello"))??
+            .and_then(|message| message.kind);
+        let Some(Up::Hello(hello)) = hello else {
+            return Err(Status::failed_precondition("a room says hello first"));
+        };
+        let room = self.prove(&hello, &secret).await?;
+        let key = Key::from_bytes(&hello.seat_key)
+            .ok_or_else(|| Status::invalid_argument("the seat key must have 32 bytes"))?;
+        check(&hello)?;
+        let core_hello = translate::hello(room, &hello).map_err(Fault::status)?;
+
+        let stream = self.core.next_stream();
+        let (orders, orders_out) = mpsc::channel(ORDERS_WAITING);
+        let bundles = hello.games.iter().map(|game| (game.name.as_str().into(), game.bundle.clone())).collect();
+        let end = RoomEnd { orders, address: hello.address.clone(), key, bundles };
+        let report = Report::Attach { stream, hello: Box::new(core_hello), end: Box::new(end) };
+        self.core.report(report).await.map_err(|error| Fault::from(error).status())?;
+
+        let (down, down_out) = mpsc::channel(DOWN_WAITING);
+        let link = Link {
+            core: self.core.clone(),
+            stream,
+            room: None,
+            down,
+            bundles: self.bundles.clone(),
+            collecting: Collecting::new(self.bundles.wanted(&hello.games)),
+        };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { link.run(up, orders_out, stop).await });
+        Ok(Response::new(Box::pin(ReceiverStream::new(down_out))))
+    }
+}
+
+impl Attach {
+    /// Who the room is: by its own secret where the lobby started it, otherwise by its fleet's token.
+    async fn prove(&self, hello: &v1::Hello, secret: &str) -> Result<Option<RoomId>, Status> {
+        let refused = || Status::unauthenticated("the secret is not this room's, nor the token of its fleet");
+        let room: Option<RoomId> = match hello.room_id.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|error| Fault::id("room_id", text, error).status())?),
+        };
+        let hash = blake3::hash(secret.as_bytes());
+        if let Some(id) = room
+            && let Some(known) = self.credential(id).await?
+        {
+            return if bool::from(known.ct_eq(hash.as_bytes())) { Ok(room) } else { Err(refused()) };
+        }
+        let fleet = hello.fleet.as_str();
+        if !self.core.settings.load().fleets.iter().any(|known| *known.name == *fleet) {
+            let text = format!("there is no fleet `{}`", fleet.chars().take(64).collect::<String>());
+            return Err(Status::not_found(text));
+        }
+        let token = self.data.fleet_token(fleet).map_err(|error| Fault::internal(&error).status())?;
+        let good = blake3::hash(token.as_bytes()).as_bytes().ct_eq(hash.as_bytes());
+        if bool::from(good) { Ok(room) } else { Err(refused()) }
+    }
+
+    async fn credential(&self, room: RoomId) -> Result<Option<[u8; 32]>, Status> {
+        let after = room.0.checked_sub(1).map(RoomId);
+        let call = Call::ListRooms { fleet: None, after, limit: 1 };
+        match self.core.call(call).await.map_err(|error| Fault::from(error).status())? {
+            Answer::Rooms(page) => {
+                Ok(page.items.first().filter(|view| view.room == room).and_then(|view| view.credential))
+            }
+            other => Err(crate::doors::desk::unexpected(&other).status()),
+        }
+    }
+}
+
+fn check(hello: &v1::Hello) -> Result<(), Status> {
+    let texts = [&hello.address, &hello.fleet, &hello.version];
+    let games = hello.games.iter().flat_map(|game| [&game.name, &game.bundle]);
+    if texts.into_iter().chain(games).any(|text| text.len() > MAX_TEXT) || hello.games.len() > MAX_GAMES {
+        return Err(Status::invalid_argument(format!(
+            "a hello has texts of at most {MAX_TEXT} bytes and at most {MAX_GAMES} games"
+        )));
+    }
+    let port = hello.address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then(|| port.parse::<u16>()));
+    match port {
+        Some(Ok(1..)) => Ok(()),
+        Some(Ok(0) | Err(_)) | None => Err(Status::invalid_argument("the address must be host:port")),
+    }
+}
+
+/// One room's stream.
+struct Link {
+    core: Core,
+    stream: StreamId,
+    /// Once it was welcomed.
+    room: Option<RoomId>,
+    down: mpsc::Sender<Result<v1::LobbyMessage, Status>>,
+    bundles: Arc<Bundles>,
+    collecting: Collecting,
+}
+
+impl Link {
+    async fn run(
+        mut self,
+        mut up: Streaming<v1::RoomMessage>,
+        mut orders: mpsc::Receiver<Order>,
+        stop: CancellationToken,
+    ) {
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        let mut heard = tokio::time::Instant::now();
+        let why = loop {
+            let goes_on = tokio::select! {
+                () = stop.cancelled() => break "the lobby stops",
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order).await,
+                    None => break "a newer stream took over, or this one did not read",
+                },
+                message = up.message() => match message {
+                    Ok(Some(message)) => {
+                        heard = tokio::time::Instant::now();
+                        self.hear(message).await
+                    }
+                    Ok(None) => break "the room closed it",
+                    Err(status) => {
+                        debug!(%status, "room's stream broke");
+                        break "it broke";
+                    }
+                },
+                _ = beat.tick() => {
+                    if heard.elapsed() > SILENT_FOR {
+                        break "the room was silent";
+                    }
+                    self.say(Down::Heartbeat(v1::Heartbeat {})).await
+                }
+            };
+            if !goes_on {
+                break "it was ended";
+            }
+        };
+        if let Some(room) = self.room {
+            info!(%room, why, "room's stream ended");
+            let detached = Input::Detached { stream: self.stream, room };
+            let _stopping = self.core.report(Report::Input(detached)).await;
+        }
+    }
+
+    async fn say(&self, kind: Down) -> bool {
+        self.down.send(Ok(v1::LobbyMessage { kind: Some(kind) })).await.is_ok()
+    }
+
+    async fn obey(&mut self, order: Order) -> bool {
+        match order {
+            Order::Welcome(room, route) => {
+                self.room = Some(room);
+                info!(%room, address = route.address, "room is attached");
+                let welcome = v1::Welcome {
+                    room_id: room.to_string(),
+                    heartbeat_ms: HEARTBEAT.as_millis() as u32,
+                    routing: route.routing.clone(),
+                };
+                self.say(Down::Welcome(welcome)).await && self.want_next_bundle().await
+            }
+            Order::Refused(refusal) => {
+                warn!(%refusal, "room is refused");
+                let _gone = self.down.send(Err(Fault::from(refusal).status())).await;
+                false
+            }
+            Order::Effect(effect) => match translate::order(*effect) {
+                Some(kind) => self.say(kind).await,
+                None => true,
+            },
+        }
+    }
+
+    async fn hear(&mut self, message: v1::RoomMessage) -> bool {
+        let Some(kind) = message.kind else { return true };
+        let news = match kind {
+            Up::BundleChunk(chunk) => return self.take_chunk(chunk).await,
+            Up::Hello(_) => {
+                let again = Status::failed_precondition("a room says hello once per stream");
+                let _gone = self.down.send(Err(again)).await;
+                return false;
+            }
+            other => translate::news(other),
+        };
+        let news = match news {
+            Ok(news) => news,
+            Err(fault) => {
+                let _gone = self.down.send(Err(fault.status())).await;
+                return false;
+            }
+        };
+        // Before the welcome a room has nothing to say.
+        let Some(room) = self.room else { return true };
+        let input = Input::Room { stream: self.stream, room, news };
+        self.core.report(Report::Input(input)).await.is_ok()
+    }
+
+    async fn want_next_bundle(&mut self) -> bool {
+        match self.collecting.next_wanted() {
+            Some(hash) => self.say(Down::WantBundle(v1::WantBundle { hash })).await,
+            None => true,
+        }
+    }
+
+    async fn take_chunk(&mut self, chunk: v1::BundleChunk) -> bool {
+        match self.collecting.take(chunk) {
+            Ok(None) => true,
+            Ok(Some((hash, archive))) => {
+                match self.bundles.clone().store(hash.clone(), archive).await {
+                    Ok(()) => info!(hash, "bundle is stored"),
+                    Err(error) => warn!(hash, %error, "bundle is refused"),
+                }
+                self.want_next_bundle().await
+            }
+            Err(error) => {
+                warn!(%error, "bundle is refused");
+                self.want_next_bundle().await
+            }
+        }
+    }
+}
