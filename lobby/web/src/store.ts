@@ -136,7 +136,7 @@ let identifying: Promise<void> | undefined;
 
 async function look(): Promise<void> {
   try {
-    const listed = api.queues().then((answer) => (queues.value = answer.queues ?? []));
+    const listed = api.queues().then((answer) => (queues.value = answer));
     if (me.value === undefined) {
       identifying ??= identify().then((player) => {
         me.value = player;

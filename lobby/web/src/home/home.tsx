@@ -100,7 +100,7 @@ function Card(props: { queue: Queue; first: boolean }) {
             onClick={() => choose(queue)}
           >
             {t(busy ? "home.starting" : "home.play")}
-            {first && !busy && <kbd aria-hidden="true">{t("home.enter")}</kbd>}
+            {first && !busy && <kbd data-key={t("home.enter")} aria-hidden="true" />}
           </button>
         </div>
       </div>

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { age, gameTitle, t } from "../i18n/index.ts";
 import { api } from "../net/api.ts";
 import { follow } from "../net/events.ts";
+import { readOpenGames } from "../net/read.ts";
 import type { OpenGame, OpenGames as Page, Queue } from "../net/types.ts";
 import { explain, go, join, lobby, me, play, starting, tell, visible } from "../store.ts";
 import { settings } from "./settings.ts";
@@ -108,7 +109,7 @@ function useLiveList(): { page: Page | undefined; live: boolean } {
     return follow(`/v1/open-games/events?page_size=${PAGE}`, {
       event: (name, data) => {
         if (name === "games") {
-          setPage(data as Page);
+          setPage(readOpenGames(data as Page));
           setLive(true);
         }
       },

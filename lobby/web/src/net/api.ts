@@ -1,5 +1,6 @@
 /** The JSON doors. Every call has a deadline; every failure is an {@link ApiError}. */
-import type { Assignment, CancelOutcome, Match, OpenGames, Player, Queue, Session, Ticket } from "./types.ts";
+import { readAssignment, readMatch, readOpenGames, readPlayer, readQueue, readTicket } from "./read.ts";
+import type { CancelOutcome, Queue, Session } from "./types.ts";
 
 /** Longer than the lobby's own deadline for a call, so that its answer wins. */
 const CALL_DEADLINE_MS = 10_000;
@@ -90,25 +91,29 @@ export async function refusal(response: Response): Promise<ApiError> {
 const id = encodeURIComponent;
 
 export const api = {
-  createGuest: () => call<Session>("POST", "/v1/guests", {}),
-  logIn: (login: string, password: string) => call<Session>("POST", "/v1/sessions", { login, password }),
+  createGuest: async () => readSession(await call("POST", "/v1/guests", {})),
+  logIn: async (login: string, password: string) => readSession(await call("POST", "/v1/sessions", { login, password })),
   logOut: () => call<void>("DELETE", "/v1/sessions/current"),
-  me: () => call<Player>("GET", "/v1/players/me"),
-  setName: (name: string) => call<Player>("PUT", "/v1/players/me/name", { name }),
-  setPassword: (password: string, oldPassword: string) =>
-    call<Player>("PUT", "/v1/players/me/password", { password, old_password: oldPassword }),
-  queues: () => call<{ queues?: Queue[] }>("GET", "/v1/queues"),
-  createTicket: (queue: string, open: boolean, key: string) =>
-    call<Ticket>("POST", "/v1/tickets", { queue, open, idempotency_key: key }),
-  ticket: (ticket: string) => call<Ticket>("GET", `/v1/tickets/${id(ticket)}`),
+  me: async () => readPlayer(await call("GET", "/v1/players/me")),
+  setName: async (name: string) => readPlayer(await call("PUT", "/v1/players/me/name", { name })),
+  setPassword: async (password: string, oldPassword: string) =>
+    readPlayer(await call("PUT", "/v1/players/me/password", { password, old_password: oldPassword })),
+  queues: async () => ((await call<{ queues?: Queue[] }>("GET", "/v1/queues")).queues ?? []).map(readQueue),
+  createTicket: async (queue: string, open: boolean, key: string) =>
+    readTicket(await call("POST", "/v1/tickets", { queue, open, idempotency_key: key })),
+  ticket: async (ticket: string) => readTicket(await call("GET", `/v1/tickets/${id(ticket)}`)),
   cancelTicket: (ticket: string) => call<CancelOutcome>("DELETE", `/v1/tickets/${id(ticket)}`),
-  openGames: (pageToken: string, pageSize: number) =>
-    call<OpenGames>("GET", `/v1/open-games?page_size=${pageSize}&page_token=${id(pageToken)}`),
-  joinOpenGame: (ticket: string, key: string) =>
-    call<Ticket>("POST", `/v1/open-games/${id(ticket)}/join`, { idempotency_key: key }),
-  match: (match: string) => call<Match>("GET", `/v1/matches/${id(match)}`),
-  seat: (match: string) => call<Assignment>("POST", `/v1/matches/${id(match)}/seat`, {}),
+  openGames: async (pageToken: string, pageSize: number) =>
+    readOpenGames(await call("GET", `/v1/open-games?page_size=${pageSize}&page_token=${id(pageToken)}`)),
+  joinOpenGame: async (ticket: string, key: string) =>
+    readTicket(await call("POST", `/v1/open-games/${id(ticket)}/join`, { idempotency_key: key })),
+  match: async (match: string) => readMatch(await call("GET", `/v1/matches/${id(match)}`)),
+  seat: async (match: string) => readAssignment(await call("POST", `/v1/matches/${id(match)}/seat`, {})),
 };
+
+function readSession(said: Session): Session {
+  return { token: said.token, player: readPlayer(said.player) };
+}
 
 /** A fresh idempotency key. (`crypto.randomUUID` needs https; this does not.) */
 export function freshKey(): string {

@@ -36,8 +36,8 @@ export interface Queue {
   max_players: number;
   waiting: number;
   playing: number;
-  eta_p50_ms?: number | null;
-  eta_p90_ms?: number | null;
+  eta_p50_ms?: number | null | undefined;
+  eta_p90_ms?: number | null | undefined;
   open_games: boolean;
   config_json: string;
 }
@@ -120,15 +120,15 @@ export interface Match {
 
 export interface WaitStatus {
   waited_ms?: number;
-  eta_p50_ms?: number | null;
-  eta_p90_ms?: number | null;
+  eta_p50_ms?: number | null | undefined;
+  eta_p90_ms?: number | null | undefined;
   waiting?: number;
   why?: string;
   why_text?: string;
 }
 
 export type TicketEvent =
-  | { kind: "queued"; eta_p50_ms?: number | null; eta_p90_ms?: number | null }
+  | { kind: "queued"; eta_p50_ms?: number | null | undefined; eta_p90_ms?: number | null }
   | { kind: "matched"; match_id: string; players: number }
   | ({ kind: "assigned" } & Assignment)
   | { kind: "connected"; match_id: string }

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { ApiError, api } from "../net/api.ts";
 import { follow } from "../net/events.ts";
+import { readAssignment } from "../net/read.ts";
 import type { Assignment, CancelOutcome, Ticket, TicketEvent, TicketState, WaitStatus } from "../net/types.ts";
 
 export type Wait =
@@ -106,7 +107,9 @@ export class Following {
   }
 
   #event(name: string, data: unknown): void {
-    const event = { ...(data as object), kind: name } as TicketEvent;
+    // The kind's own fields lie in the event, or in the field of that name as in the .proto file.
+    const said = data as Record<string, unknown>;
+    const event = { ...((said[name] ?? said) as object), kind: name } as TicketEvent;
     const now = this.wait.value;
     if (now.phase === "ended" || now.phase === "assigned") {
       return;
@@ -132,7 +135,7 @@ export class Following {
         this.wait.value = { phase: "queued", status: undefined, requeued: true };
         return;
       case "assigned":
-        this.wait.value = { phase: "assigned", assignment: event };
+        this.wait.value = { phase: "assigned", assignment: readAssignment(event) };
         this.stop();
         return;
       case "connected":
