@@ -19,10 +19,19 @@ pub struct Frame {
 impl Frame {
     /// A state frame.
     pub(crate) fn state(prefix: StatePrefix, body: Option<Arc<[u8]>>) -> Frame {
-        let bytes = prefix.encode();
         let mut head = [0; HEAD];
-        head[..bytes.len()].copy_from_slice(&bytes);
-        Frame { head, head_len: bytes.len() as u8, body }
+        let head_len = match prefix.as_byte() {
+            Some(byte) => {
+                head[0] = byte;
+                1
+            }
+            None => {
+                let bytes = prefix.encode();
+                head[..bytes.len()].copy_from_slice(&bytes);
+                bytes.len() as u8
+            }
+        };
+        Frame { head, head_len, body }
     }
 
     /// Any other message.

@@ -17,7 +17,13 @@ pub struct StatePrefix {
 pub(crate) const STATE: u32 = 0;
 
 impl StatePrefix {
-    /// As bytes: one, and one more for each acknowledgement.
+    /// As one byte, which it nearly always is: no more than one input and one command to acknowledge.
+    pub fn as_byte(&self) -> Option<u8> {
+        let flags = u8::from(self.body) | u8::from(self.inputs > 0) << 1 | u8::from(self.commands > 0) << 2;
+        (self.inputs <= 1 && self.commands <= 1).then_some(STATE as u8 | flags << 3)
+    }
+
+    /// As bytes: one, and a few more for more than one acknowledgement of a kind.
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::new();
         to.bits(STATE, 3);

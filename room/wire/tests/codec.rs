@@ -140,6 +140,12 @@ proptest! {
     }
 
     #[test]
+    fn the_short_form_of_a_prefix_is_the_same(inputs in 0u32..3, commands in 0u32..3, body: bool) {
+        let prefix = StatePrefix { inputs, commands, body };
+        prop_assert_eq!(prefix.as_byte().map(|byte| vec![byte]).unwrap_or(prefix.encode()), prefix.encode());
+    }
+
+    #[test]
     fn bodies_come_back(body in body()) {
         let mut to = Writer::new();
         body.write(&mut to);

@@ -46,7 +46,8 @@ pub struct Bench {
 }
 
 /// Every benchmark there is.
-pub const ALL: &[Bench] = &[crate::assignments::BENCH, crate::play_to_frame::BENCH];
+pub const ALL: &[Bench] =
+    &[crate::assignments::BENCH, crate::play_to_frame::BENCH, crate::room_bytes::SNAKE, crate::room_bytes::TICTACTOE];
 
 /// Runs those whose name is `name` or begins with it at a slash; all, without one.
 ///

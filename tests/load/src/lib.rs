@@ -11,3 +11,4 @@ pub mod local;
 pub mod open_loop;
 pub mod play_to_frame;
 pub mod record;
+pub mod room_bytes;

@@ -1,0 +1,217 @@
+//! How many bytes a match costs a player: the real room core and the real clients with bots that play to win, in
+//! virtual time and without a network.
+//!
+//! The headline counts state frames with their private prefix, the payload of the socket's messages. What else goes
+//! down (pongs, rosters) is in `/all`; welcomes and first keyframes are in neither: they come once.
+
+use anyhow::{Context as _, Result, ensure};
+use bellhop_snake::{Board, Phase, Snake};
+use bellhop_tictactoe::TicTacToe;
+use room_client::Client;
+use room_core::{Claim, ConnId, MatchSpec, Output, Room, SeatSpec, Time};
+
+use crate::bench::{Bench, Report};
+
+/// Bytes of Snake with eight bots.
+pub const SNAKE: Bench = Bench {
+    name: "room/bytes/snake",
+    about: "mean bytes per tick and player, 8 bots that play to win; <= 10",
+    run: snake,
+};
+
+/// Bytes of tic-tac-toe with two bots.
+pub const TICTACTOE: Bench =
+    Bench { name: "room/bytes/tictactoe", about: "mean bytes per move and player, 2 bots; <= 8", run: tictactoe };
+
+/// Matches per benchmark, each with its own seed.
+const MATCHES: u64 = 5;
+/// A match is looked at for so long.
+const SECONDS: u64 = 60;
+/// How often clients look at what is due: as a page does between its frames.
+const STEP: Time = Time(20_000);
+
+/// A room and its bots.
+struct World<G: bellhop_game::Game> {
+    room: Room,
+    clients: Vec<Client<G>>,
+    rngs: Vec<bellhop_game::Rng>,
+    now: Time,
+    /// Bytes that clients sent.
+    up: u64,
+    over: bool,
+}
+
+impl<G: bellhop_game::Game> World<G> {
+    fn new(seats: u16, seed: u64) -> Result<World<G>> {
+        let mut room = Room::new(&[room_core::game::<G>()], seed);
+        let seat = |seat: u16| SeatSpec {
+            seat,
+            player: format!("p-{seat}"),
+            name: format!("Player {seat}"),
+            tag: String::new(),
+            team: 0,
+        };
+        room.host(
+            Time(0),
+            MatchSpec {
+                match_id: "m-bytes".to_owned(),
+                epoch: 1,
+                game: G::NAME.to_owned(),
+                config_json: String::new(),
+                seed,
+                seats: (0..seats).map(seat).collect(),
+                max_seats: seats,
+            },
+        )?;
+        let mut world = World {
+            room,
+            clients: (0..seats).map(|_| Client::new()).collect(),
+            rngs: (0..seats).map(|seat| bellhop_game::Rng::new(seed ^ u64::from(seat) << 32)).collect(),
+            now: Time(0),
+            up: 0,
+            over: false,
+        };
+        for seat in 0..seats {
+            let claim = Claim {
+                epoch: 1,
+                match_id: "m-bytes".to_owned(),
+                player: format!("p-{seat}"),
+                seat,
+                nonce: u64::from(seat),
+                resume: false,
+            };
+            let conn = ConnId(u64::from(seat));
+            world.room.admit(world.now, conn, &claim, &mut |_| "x".repeat(400))?;
+            let hello = world.clients[usize::from(seat)].hello();
+            world.room.receive(world.now, conn, &hello);
+        }
+        world.carry()?;
+        Ok(world)
+    }
+
+    /// Messages go both ways until none is left.
+    fn carry(&mut self) -> Result<()> {
+        let now_ms = self.now.0 as f64 / 1_000.0;
+        loop {
+            let mut quiet = true;
+            while let Some(output) = self.room.poll() {
+                match output {
+                    Output::Send { conn, frame } => {
+                        self.clients[usize::try_from(conn.0)?].receive(&frame.to_vec(), now_ms)?;
+                    }
+                    Output::Result(_) => self.over = true,
+                    Output::Close { .. } | Output::SeatsChanged => {}
+                }
+                quiet = false;
+            }
+            for (at, client) in self.clients.iter_mut().enumerate() {
+                for message in client.outgoing(now_ms) {
+                    self.up += message.len() as u64;
+                    self.room.receive(self.now, ConnId(at as u64), &message);
+                    quiet = false;
+                }
+            }
+            if quiet {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A bot looks at what its client shows and acts.
+    fn think(&mut self, at: usize) {
+        let client = &mut self.clients[at];
+        let (Some(view), Some(seated), false) = (client.view(), client.seated(), client.is_commanding()) else {
+            return;
+        };
+        let moves = G::bot(view, seated.seat, &mut self.rngs[at]);
+        if let Some(input) = moves.input {
+            client.set_input(input);
+        }
+        for command in &moves.commands {
+            client.command(command);
+        }
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.now = Time(self.now.0 + STEP.0);
+        self.room.advance(self.now);
+        self.carry()
+    }
+
+    /// Bytes that all clients received: state frames, and everything.
+    fn down(&self) -> (u64, u64) {
+        let stats = self.clients.iter().map(|client| client.stats(0.0));
+        stats.fold((0, 0), |(state, all), stats| (state + stats.state_bytes, all + stats.bytes))
+    }
+}
+
+/// Whether more than the clock is different.
+fn moved(before: &Board, after: &Board) -> bool {
+    let still = Board { tick: before.tick, ..after.clone() };
+    before.phase == Phase::Running && *before != still
+}
+
+fn snake(report: &mut Report<'_>) -> Result<()> {
+    const SEATS: u16 = 8;
+    let (mut state, mut all, mut up, mut ticks, mut moving) = (0, 0, 0, 0_u64, 0_u64);
+    for seed in 0..MATCHES {
+        let mut world: World<Snake> = World::new(SEATS, seed)?;
+        let (first_state, first_all) = world.down();
+        world.up = 0;
+        let mut seen: Board = world.clients[0].view().context("a keyframe came")?.clone();
+        while world.now.0 < SECONDS * 1_000_000 && !world.over {
+            world.step()?;
+            let view = world.clients[0].view().context("there is a state")?.clone();
+            if view.tick != seen.tick {
+                ticks += 1;
+                moving += u64::from(moved(&seen, &view));
+                seen = view;
+                (0..usize::from(SEATS)).for_each(|at| world.think(at));
+                world.carry()?;
+            }
+        }
+        let down = world.down();
+        state += down.0 - first_state;
+        all += down.1 - first_all;
+        up += world.up;
+        ensure!(world.clients.iter().all(|client| client.stats(0.0).desyncs == 0), "a client fell out of step");
+    }
+    let seats = f64::from(SEATS);
+    let rate = f64::from(<Snake as bellhop_game::Game>::RATE_HZ);
+    report.headline(state as f64 / ticks as f64 / seats, "B");
+    report.further("all", all as f64 / ticks as f64 / seats, "B");
+    report.further("inputs", up as f64 / (ticks as f64 / rate) / seats, "B/s");
+    report.further("moving", moving as f64 / ticks as f64, "");
+    Ok(())
+}
+
+fn tictactoe(report: &mut Report<'_>) -> Result<()> {
+    let (mut state, mut all, mut up, mut moves, mut micros) = (0, 0, 0, 0_u64, 0_u64);
+    for seed in 0..MATCHES * 8 {
+        let mut world: World<TicTacToe> = World::new(2, seed)?;
+        let (first_state, first_all) = world.down();
+        world.up = 0;
+        let mut think_at = Time(1_000_000);
+        // The game itself; the offers after it are no moves.
+        while world.clients[0].view().is_some_and(|table| table.state().phase == bellhop_tictactoe::Phase::Playing) {
+            world.step()?;
+            if world.now >= think_at {
+                // A person thinks for half a second to four.
+                think_at = Time(world.now.0 + 500_000 + u64::from(world.rngs[0].below(3_500_000)));
+                (0..2).for_each(|at| world.think(at));
+                world.carry()?;
+            }
+        }
+        let table = world.clients[0].view().context("there is a state")?;
+        moves += table.state().cells.iter().flatten().count() as u64;
+        let down = world.down();
+        state += down.0 - first_state;
+        all += down.1 - first_all;
+        up += world.up;
+        micros += world.now.0;
+    }
+    report.headline(state as f64 / moves as f64 / 2.0, "B");
+    report.further("all", all as f64 / moves as f64 / 2.0, "B");
+    report.further("inputs", up as f64 / (micros as f64 / 1e6) / 2.0, "B/s");
+    Ok(())
+}
