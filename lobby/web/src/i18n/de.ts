@@ -212,6 +212,12 @@ export const de: Catalogue = {
   "result.late": "Die Lobby hat das Ergebnis noch nicht bestätigt; das kommt noch.",
   "result.left": "gegangen",
 
+  "reason.first": "Zuerst bei {n} Punkten.",
+  "reason.rounds": "Die meisten Punkte nach {n} Runden.",
+  "reason.alone": "Alle anderen sind gegangen.",
+  "reason.opponent": "Der Gegner ist gegangen.",
+  "reason.unplayed": "Keine Partie wurde zu Ende gespielt.",
+
   "away.lobby": "Gleich wieder da",
   "away.lobbyText": "Die Lobby startet neu. Laufende Partien gehen weiter; dein Platz bleibt. Diese Seite kommt von selbst zurück.",
   "away.offline": "Du bist offline",

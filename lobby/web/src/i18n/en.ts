@@ -215,6 +215,12 @@ export const en = {
   "result.late": "The lobby has not confirmed the result yet; it will.",
   "result.left": "left",
 
+  "reason.first": "First to {n} points.",
+  "reason.rounds": "Most points after {n} rounds.",
+  "reason.alone": "All others left.",
+  "reason.opponent": "The opponent left.",
+  "reason.unplayed": "No game was played to its end.",
+
   "away.lobby": "Back in a moment",
   "away.lobbyText": "The lobby is restarting. Running matches go on; your place is kept. This page comes back by itself.",
   "away.offline": "You are offline",

@@ -8,6 +8,7 @@ import { ApiError, api } from "../net/api.ts";
 import type { Match, MatchSeat } from "../net/types.ts";
 import { announce, go, me, play, refreshMe, starting } from "../store.ts";
 import type { MatchConnection, Phase } from "./connection.ts";
+import { reasonText } from "./reasons.ts";
 
 /** The room tells the lobby at once; the rating is there soon after. */
 const POLLS_MS = [0, 150, 250, 400, 600, 1_000, 1_500, 2_000, 2_000, 3_000, 3_000, 5_000, 5_000];
@@ -36,6 +37,7 @@ export function Result(props: {
   const queue = match?.queue;
   const game = match?.game ?? connection.game.value ?? "";
   const title = headline(rows, own);
+  const reason = reasonText(phase.reason);
   const rated = match?.state === "ended" && rows.some((row) => (row.change ?? 0) !== 0 || row.rating !== undefined);
 
   useEffect(() => {
@@ -85,7 +87,7 @@ export function Result(props: {
   }
   return (
     <Sheet title={rows.length === 0 ? t("result.over") : title} win={own?.rank === 1 && !isDraw(rows)} eyebrow={gameTitle(game)}>
-      {phase.reason !== "" && <p class="hint result-reason">{reasonText(phase.reason)}</p>}
+      {reason !== "" && <p class="hint result-reason">{reason}</p>}
       {own !== undefined && rated && own.rating !== undefined && (
         <p class="result-rating">
           <span class="hint">{t("result.yourRating", { game: gameTitle(game) })}</span>
@@ -238,8 +240,4 @@ function headline(rows: Row[], own: Row | undefined): string {
     return t("result.won");
   }
   return rows.length === 2 ? t("result.lost") : t("result.place", { rank: own.rank, n: rows.length });
-}
-
-function reasonText(reason: string): string {
-  return reason.charAt(0).toUpperCase() + reason.slice(1) + (/[.!?]$/.test(reason) ? "" : ".");
 }
