@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { launch, LIMIT, lobby, open, shot } from "../lib/browser.js";
+import { door } from "../lib/proxy.js";
 import { byTurn, leave, meet, put, seated } from "../lib/play.js";
 
 /** What the page promises to survive. */
@@ -32,6 +33,22 @@ test("20 s without a network, and on", LIMIT, async (t) => {
 
   await put(second, first, 2, 2);
   await put(first, second, 1, 2);
+});
+
+test("a gateway that dies and comes back: the match pauses, the page is back by itself", LIMIT, async (t) => {
+  const gateway = await door(t);
+  const context = await open(await launch(t), { baseURL: gateway.url });
+  const one = await lobby(context);
+  const two = await lobby(context);
+  await meet(one, two, "Tic-tac-toe");
+  const [first, second] = await byTurn(one, two);
+  await put(first, second, 1, 1);
+
+  gateway.shut();
+  await Promise.all([one, two].map((page) => page.locator('[data-link="reconnecting"]').waitFor()));
+  await gateway.reopen();
+  await Promise.all([one, two].map((page) => page.locator('[data-link="live"]').waitFor({ timeout: BACK_MS })));
+  await put(second, first, 2, 2);
 });
 
 test("leaving by Escape asks, gives the seat up at once, and the other is told", LIMIT, async (t) => {

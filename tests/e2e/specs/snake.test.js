@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaints, launch, LIMIT, lobby, open, shot, SOON } from "../lib/browser.js";
-import { meet, ratingAfter, seated } from "../lib/play.js";
+import { meet, press, ratingAfter, seated } from "../lib/play.js";
 
 /** A match of the test's settings: a few rounds of at most a few seconds each. */
 const MATCH = 60_000;
@@ -38,4 +38,15 @@ test("two windows play snake through a reload to the result", LIMIT, async (t) =
   await shot(one, "snake-result-desk");
   assert.deepEqual(await complaints(one), []);
   assert.deepEqual(context.errors, []);
+});
+
+test("who comes late to a running match waits for its next round in words", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const [one, two, three] = [await lobby(context), await lobby(context), await lobby(context)];
+  await meet(one, two, "Snake");
+  await press(three, "Snake");
+  await seated(three);
+  await three.getByText("You come in with the next round").first().waitFor();
+  assert.equal(await three.locator(".scores li").count(), 3);
+  await shot(three, "snake-late-desk");
 });

@@ -103,6 +103,9 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     const seconds = Math.max(1, Math.ceil(view.left / (session.tickRate || RATE_IF_UNKNOWN)));
     switch (view.phase) {
       case "countdown":
+        if (!own?.alive) {
+          return [t("waitRound"), t("late"), `wait ${view.round}`];
+        }
         return [t("ready", { n: view.round, s: seconds }), "", `countdown ${view.round}`];
       case "pause": {
         const { winner } = view;

@@ -122,6 +122,15 @@ export const de: Catalogue = {
   "keys.snake": "Pfeile oder W A S D zum Lenken. Auf dem Telefon wischen.",
   "keys.tictactoe": "Pfeile zum Bewegen, Enter zum Setzen.",
 
+  "why.alone": "Hier wartet sonst noch niemand.",
+  "why.rating": "Niemand ist näher als {n} Wertungspunkte. Der Bereich wächst, während du wartest.",
+  "why.others": "Die anderen suchen Gegner näher an ihrer Wertung. Ihr Bereich wächst, während sie warten.",
+  "why.party": "Die Gruppen, die warten, passen noch nicht zusammen.",
+  "why.more": { one: "Noch {n} Spieler fehlt.", other: "Noch {n} Spieler fehlen." },
+  "why.room": "Deine Partie steht; ihr Raum startet gerade.",
+  "why.open": "Es beginnt, wenn jemand einsteigt.",
+  "why.soon": "Jeden Moment.",
+
   "title.waiting": "{time} gewartet · Bellhop",
   "title.ready": "▶ Deine Partie beginnt · Bellhop",
   "title.match": "{game} · Bellhop",

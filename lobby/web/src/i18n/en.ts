@@ -125,6 +125,15 @@ export const en = {
   "keys.snake": "Arrows or W A S D to turn. Swipe on a phone.",
   "keys.tictactoe": "Arrows to move, Enter to place.",
 
+  "why.alone": "Nobody else waits here yet.",
+  "why.rating": "Nobody within {n} rating points of you. The range widens as you wait.",
+  "why.others": "The others want opponents closer to their own rating. Their range widens as they wait.",
+  "why.party": "The groups that wait do not fit together yet.",
+  "why.more": { one: "{n} more player to go.", other: "{n} more players to go." },
+  "why.room": "Your match is made; its room is starting.",
+  "why.open": "It starts when somebody joins.",
+  "why.soon": "Any moment now.",
+
   "title.waiting": "{time} waiting · Bellhop",
   "title.ready": "▶ Your match is on · Bellhop",
   "title.match": "{game} · Bellhop",

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import { clock, gameKeys, gameTitle, t, wait as inWords } from "../i18n/index.ts";
 import type { Ticket, WaitStatus } from "../net/types.ts";
-import { announce, explain, go, known, me, queues, refreshMe, tell } from "../store.ts";
+import { announce, explain, go, known, lobby, me, queues, refreshMe, tell } from "../store.ts";
 import { Bell } from "../ui/icons.tsx";
 import { ring } from "../ui/sound.ts";
 import { Dial } from "./dial.tsx";
@@ -84,14 +84,14 @@ function Running(props: { following: Following }) {
     <Frame title={t(open ? "wait.openTitle" : "wait.title")} game={queue?.game} top={<Dial elapsed={elapsed} status={status} />}>
       <p class="wait-clock" role="timer" aria-label={t("wait.elapsed")}>{clock(elapsed)}</p>
       {now.requeued && <p class="wait-line">{t("wait.requeued")}</p>}
-      {!following.up.value && <p class="wait-line wait-warn" role="status">{t("wait.reconnecting")}</p>}
+      {!following.up.value && lobby.value === "here" && <p class="wait-line wait-warn" role="status">{t("wait.reconnecting")}</p>}
       {open ? (
         <p class="wait-line">{t("wait.openHint")}</p>
       ) : (
         <dl class="facts">
           <Fact name={t("wait.estimate")} value={estimate(status)} />
           <Fact name={t("wait.others")} value={others(status)} />
-          <Fact name={t("wait.why")} value={status.why_text ? capital(status.why_text) : t("wait.whyNothing")} />
+          <Fact name={t("wait.why")} value={why(status)} />
         </dl>
       )}
       {queue !== undefined && gameKeys(queue.game) !== undefined && (
@@ -156,8 +156,23 @@ function others(status: WaitStatus): string {
   return status.waiting === undefined ? t("wait.unknown") : t("wait.waiting", { n: Math.max(1, status.waiting) });
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** The lobby names the reason by a fixed word; its sentence, in English, has the figure that belongs to it. */
+function why(status: WaitStatus): string {
+  const n = Number(/\d+/.exec(status.why_text ?? "")?.[0] ?? Number.NaN);
+  switch (status.why) {
+    case "alone":
+    case "party":
+    case "room":
+    case "open":
+    case "soon":
+      return t(`why.${status.why}`);
+    case "rating":
+      return Number.isNaN(n) ? t("why.others") : t("why.rating", { n });
+    case "more-players":
+      return t("why.more", { n: Number.isNaN(n) ? 1 : n });
+    default:
+      return status.why_text || t("wait.whyNothing");
+  }
 }
 
 function speak(following: Following): void {
