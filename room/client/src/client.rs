@@ -8,6 +8,7 @@ use bellhop_wire::{Ended, Hello, Notice, RosterEntry, StateBody, StateKind, Stat
 
 use crate::commands::Commands;
 use crate::pace::Pace;
+use crate::playout::Playout;
 
 /// News kept when nobody fetches them; the oldest go first.
 const MAX_NEWS: usize = 8 * 1024;
@@ -94,6 +95,7 @@ pub struct Client<G: Game> {
     resume: Option<String>,
     roster: BTreeMap<u16, RosterEntry>,
     view: Option<G::View>,
+    playout: Playout<G::View>,
     tick: u32,
     events_told: Option<u64>,
     news: VecDeque<News<G::Event>>,
@@ -122,6 +124,7 @@ impl<G: Game> Client<G> {
             resume: None,
             roster: BTreeMap::new(),
             view: None,
+            playout: Playout::new(),
             tick: 0,
             events_told: None,
             news: VecDeque::new(),
@@ -178,7 +181,10 @@ impl<G: Game> Client<G> {
                 match notice {
                     Notice::Draining { .. } => {}
                     Notice::Paused => self.pace.clock(now_ms, match_ms, false, None),
-                    Notice::Resumed | Notice::Started => self.pace.clock(now_ms, match_ms, true, None),
+                    Notice::Resumed | Notice::Started => {
+                        self.pace.clock(now_ms, match_ms, true, None);
+                        self.playout.reset();
+                    }
                 }
                 self.tell(News::Notice(notice));
             }
@@ -201,6 +207,7 @@ impl<G: Game> Client<G> {
         self.seated = Some(seated);
         self.resume = Some(welcome.resume);
         self.roster.clear();
+        self.playout.reset();
         self.pace.clock(now_ms, welcome.match_ms, welcome.running, None);
         // The room let go of what was held on the old connection, and knows nothing of a hidden page.
         self.input_is_new = self.input.is_some() && !G::EVERY_INPUT_COUNTS;
@@ -219,6 +226,9 @@ impl<G: Game> Client<G> {
             self.body(body)?;
             let rate_hz = self.seated.as_ref().map_or(0, |seated| seated.rate_hz);
             self.pace.frame(now_ms, self.tick, rate_hz);
+            if let (Some(view), true) = (&self.view, rate_hz > 0) {
+                self.playout.came(now_ms, self.tick, 1_000.0 / f64::from(rate_hz), view.clone());
+            }
         }
         for id in self.commands.dealt_with(prefix.commands) {
             self.tell(News::Accepted(id));
@@ -344,9 +354,10 @@ impl<G: Game> Client<G> {
         self.view.as_ref()
     }
 
-    /// What to show now: the last state, with clocks run on and the player's own inputs that are on their way.
+    /// What to show now: the last state whose time has come, with clocks run on and the player's own inputs that are
+    /// on their way.
     pub fn view_at(&self, now_ms: f64) -> Option<G::View> {
-        let mut view = self.view.clone()?;
+        let mut view = self.playout.shown(now_ms).or(self.view.as_ref())?.clone();
         view.at(self.pace.match_ms(now_ms));
         let on_its_way = self.connection.inputs_taken < self.connection.inputs_sent || self.input_is_new;
         if let (true, Some(input), Some(seated)) = (on_its_way, &self.input, &self.seated) {

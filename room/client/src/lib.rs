@@ -8,6 +8,7 @@ mod bot;
 mod client;
 mod commands;
 mod pace;
+mod playout;
 #[cfg(feature = "web")]
 pub mod web;
 

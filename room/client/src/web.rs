@@ -69,7 +69,11 @@ pub type Message = js_sys::Uint8Array;
 
 /// A [`Client`] that speaks JavaScript.
 #[doc(hidden)]
-pub struct WebClient<G: Game>(Client<G>);
+pub struct WebClient<G: Game> {
+    client: Client<G>,
+    /// What was shown last: a page asks sixty times a second, and a state seldom changes as often.
+    shown: Option<(G::View, JsValue)>,
+}
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
     Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
@@ -80,7 +84,7 @@ impl<G: Game> WebClient<G> {
     #[expect(clippy::new_without_default, reason = "made by the exported constructor alone")]
     pub fn new() -> WebClient<G> {
         console_error_panic_hook::set_once();
-        WebClient(Client::new())
+        WebClient { client: Client::new(), shown: None }
     }
 
     pub fn schema() -> String {
@@ -88,37 +92,43 @@ impl<G: Game> WebClient<G> {
     }
 
     pub fn hello(&mut self) -> Vec<u8> {
-        self.0.hello()
+        self.client.hello()
     }
 
     pub fn receive(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), JsError> {
-        Ok(self.0.receive(bytes, now_ms)?)
+        Ok(self.client.receive(bytes, now_ms)?)
     }
 
     pub fn news(&mut self) -> Result<Vec<JsValue>, JsError> {
-        self.0.news().iter().map(|news| to_js(&page_news(news))).collect()
+        self.client.news().iter().map(|news| to_js(&page_news(news))).collect()
     }
 
     pub fn outgoing(&mut self, now_ms: f64) -> Vec<Message> {
-        self.0.outgoing(now_ms).iter().map(|message| Message::from(message.as_slice())).collect()
+        self.client.outgoing(now_ms).iter().map(|message| Message::from(message.as_slice())).collect()
     }
 
     pub fn set_input(&mut self, value: JsValue) -> Result<(), JsError> {
-        self.0.set_input(serde_wasm_bindgen::from_value(value)?);
+        self.client.set_input(serde_wasm_bindgen::from_value(value)?);
         Ok(())
     }
 
     pub fn command(&mut self, value: JsValue) -> Result<f64, JsError> {
         let command: G::Command = serde_wasm_bindgen::from_value(value)?;
-        Ok(self.0.command(&command) as f64)
+        Ok(self.client.command(&command) as f64)
     }
 
-    pub fn view(&self, now_ms: f64) -> Result<JsValue, JsError> {
-        self.0.view_at(now_ms).map_or(Ok(JsValue::UNDEFINED), |view| to_js(&view))
+    pub fn view(&mut self, now_ms: f64) -> Result<JsValue, JsError> {
+        let Some(view) = self.client.view_at(now_ms) else { return Ok(JsValue::UNDEFINED) };
+        if let Some((_, shown)) = self.shown.as_ref().filter(|(before, _)| *before == view) {
+            return Ok(shown.clone());
+        }
+        let value = to_js(&view)?;
+        self.shown = Some((view, value.clone()));
+        Ok(value)
     }
 
     pub fn stats(&self, now_ms: f64) -> Result<JsValue, JsError> {
-        let stats = self.0.stats(now_ms);
+        let stats = self.client.stats(now_ms);
         to_js(&PageStats {
             ping_ms: stats.ping_ms,
             jitter_ms: stats.jitter_ms,
@@ -131,15 +141,15 @@ impl<G: Game> WebClient<G> {
     }
 
     pub fn resume_token(&self) -> Option<String> {
-        self.0.resume_token().map(str::to_owned)
+        self.client.resume_token().map(str::to_owned)
     }
 
     pub fn leave(&self) -> Vec<u8> {
-        self.0.leave()
+        self.client.leave()
     }
 
     pub fn set_visible(&mut self, visible: bool) {
-        self.0.set_visible(visible);
+        self.client.set_visible(visible);
     }
 }
 
@@ -226,8 +236,8 @@ macro_rules! export_client {
                     self.0.command(value)
                 }
 
-                /// What to show now; undefined before the first state.
-                pub fn view(&self, now_ms: f64) -> Result<JsValue, JsError> {
+                /// What to show now; undefined before the first state. The same object as long as nothing changed.
+                pub fn view(&mut self, now_ms: f64) -> Result<JsValue, JsError> {
                     self.0.view(now_ms)
                 }
 

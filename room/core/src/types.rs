@@ -39,6 +39,8 @@ pub mod limits {
     pub const MAX_NONCES: usize = 16 * 1024;
     /// Every so many states carry a check value.
     pub const CHECK_EVERY: u64 = 64;
+    /// Messages that count for one by which a client makes us send a whole state: some four a second may be.
+    pub const KEYFRAME_COST: u32 = 20;
     /// What is waiting for a blocked client beside states: messages.
     pub const MAX_WAITING_MESSAGES: usize = 64;
 }

@@ -8,7 +8,7 @@ use bellhop_wire::{CloseCode, Hello, Notice, Presence, ToClient, ToServer, Welco
 
 use crate::playing::{Desk, Playing};
 use crate::seat::SeatPhase;
-use crate::{ConnId, Frame, Time};
+use crate::{ConnId, Frame, Time, limits};
 
 /// What a client did wrong: the code and the words its socket is closed with.
 struct Fault(CloseCode, String);
@@ -75,12 +75,15 @@ impl Playing {
                 self.tell(id, Frame::message(&ToClient::Pong { client_ms, match_ms, running }), desk);
             }
             ToServer::Leave => self.give_up(now, seat, CloseCode::Left, "left by own wish", desk),
+            ToServer::Visible { visible } if visible == conn.visible => {}
             ToServer::Visible { visible } => {
+                costs_a_keyframe(conn, now)?;
                 conn.visible = visible;
                 conn.base = None;
                 self.unserved = true;
             }
             ToServer::WantKeyframe => {
+                costs_a_keyframe(conn, now)?;
                 conn.base = None;
                 self.unserved = true;
                 desk.stats.desyncs += 1;
@@ -199,6 +202,14 @@ fn acknowledge(conn: &mut crate::conn::Conn, now: Time, frames: u32, held_ms: u3
         return Ok(());
     }
     Err(Fault(CloseCode::Malformed, "acknowledged frames that were never sent".to_owned()))
+}
+
+/// What makes us send a whole state counts as many messages.
+fn costs_a_keyframe(conn: &mut crate::conn::Conn, now: Time) -> Result<(), Fault> {
+    if conn.messages.take(now, limits::KEYFRAME_COST) {
+        return Ok(());
+    }
+    Err(Fault(CloseCode::Flood, "too many whole states asked for; follow the changes".to_owned()))
 }
 
 fn too_large(len: usize, most: usize) -> Fault {
