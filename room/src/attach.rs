@@ -65,6 +65,9 @@ pub(crate) async fn stay(shared: Arc<Shared>) {
         }
         let unwanted = {
             let state = shared.board.read();
+            if state.ended.is_some() && state.results.is_empty() {
+                return;
+            }
             let waits = state.results.iter().any(|(since, _)| since.elapsed() < RESULT_KEPT);
             last_attached.elapsed() >= leave_after && state.running.is_none() && !waits
         };
