@@ -46,8 +46,13 @@ pub struct Bench {
 }
 
 /// Every benchmark there is.
-pub const ALL: &[Bench] =
-    &[crate::assignments::BENCH, crate::play_to_frame::BENCH, crate::room_bytes::SNAKE, crate::room_bytes::TICTACTOE];
+pub const ALL: &[Bench] = &[
+    crate::assignments::BENCH,
+    crate::play_to_frame::BENCH,
+    crate::room_bytes::SNAKE,
+    crate::room_bytes::TICTACTOE,
+    crate::fanout::BENCH,
+];
 
 /// Runs those whose name is `name` or begins with it at a slash; all, without one.
 ///

@@ -7,6 +7,7 @@ pub mod bots;
 pub mod checker;
 pub mod doors;
 pub mod false_room;
+pub mod fanout;
 pub mod local;
 pub mod open_loop;
 pub mod play_to_frame;
