@@ -75,7 +75,7 @@ function Row(props: { game: OpenGame }) {
           <span class="tag">#{game.creator_tag}</span>
         </p>
         <p class="hint">
-          {[title, words, t("open.rating", { n: game.creator_rating }), t("open.age", { age: age(Number(game.age_ms)) })].filter(Boolean).join(" · ")}
+          {[title, words, t("open.rating", { n: String(game.creator_rating) }), t("open.age", { age: age(Number(game.age_ms)) })].filter(Boolean).join(" · ")}
         </p>
       </div>
       {own ? (

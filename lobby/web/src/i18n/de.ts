@@ -50,13 +50,13 @@ export const de: Catalogue = {
   "open.more": "Mehr zeigen",
   "open.total": { one: "{n} offen", other: "{n} offen" },
   "open.lost": "Die Liste ist gerade nicht live; wir versuchen es wieder.",
-  "open.age": "offen {age}",
+  "open.age": "{age}",
   "open.rating": "Wertung {n}",
 
   "age.now": "gerade eben",
-  "age.seconds": "{n} s",
-  "age.minutes": "{n} min",
-  "age.hours": "{n} h",
+  "age.seconds": "vor {n} s",
+  "age.minutes": "vor {n} min",
+  "age.hours": "vor {n} h",
 
   "you.title": "Du",
   "you.name": "Name",

@@ -53,13 +53,13 @@ export const en = {
   "open.more": "Show more",
   "open.total": { one: "{n} open", other: "{n} open" },
   "open.lost": "The list is not live at the moment; trying again.",
-  "open.age": "open {age}",
+  "open.age": "{age}",
   "open.rating": "rated {n}",
 
   "age.now": "just now",
-  "age.seconds": "{n} s",
-  "age.minutes": "{n} min",
-  "age.hours": "{n} h",
+  "age.seconds": "{n} s ago",
+  "age.minutes": "{n} min ago",
+  "age.hours": "{n} h ago",
 
   "you.title": "You",
   "you.name": "Name",
