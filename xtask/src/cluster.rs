@@ -3,6 +3,7 @@
 //! Every node is a kubelet and a containerd in a network namespace of its own; what was found out on the way
 //! stands in deploy/testcluster/README.md.
 
+mod client;
 mod control_plane;
 mod images;
 mod layout;
@@ -16,6 +17,7 @@ mod trial;
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -59,6 +61,14 @@ enum Action {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
     },
+    /// Carry connections from a port of this machine to a Service, so that its browsers reach it.
+    Forward {
+        /// NAMESPACE/SERVICE:PORT
+        service: String,
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+    },
     /// Build a tool of the tests into the cache and print where it lies.
     Tool {
         /// Which one.
@@ -96,6 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Action::Down => down(&layout),
         Action::Status => status(&layout),
         Action::Run { command } => run_inside(&layout, command),
+        Action::Forward { service, listen } => client::forward(&layout, service, *listen),
         Action::Load { archive } => load(archive),
         Action::Kill { component } => process::kill(&layout, component),
         Action::Start { component } => process::start_again(&layout, component),
@@ -128,7 +139,7 @@ pub(crate) fn up(layout: &Layout, nodes: u32) -> Result<()> {
 fn assemble(layout: &Layout, built: &tools::Built, nodes: u32) -> Result<()> {
     step("making keys and certificates", || pki::make(layout, nodes))?;
     step("making the network of its namespaces", || network::make(layout, nodes))?;
-    let archives = step("packing the images of its own pods", || images::pack_own(layout, built))?;
+    let archives = step("packing the images of its own pods", || images::pack_own(built))?;
     control_plane::start(layout)?;
     step("starting a container runtime per node", || node::start_runtimes(layout, nodes, &archives))?;
     step("waiting for the API server", || control_plane::wait_for_api(layout))?;

@@ -10,14 +10,15 @@ use super::layout::{COREDNS, Layout, PAUSE, PROBE};
 use super::{node, tools};
 use crate::steps::step;
 
-/// The images of the cluster's own pods.
-pub(super) fn pack_own(layout: &Layout, built: &tools::Built) -> Result<Vec<PathBuf>> {
+/// Archives with the images of the cluster's own pods, each beside the program that is in it.
+pub(super) fn pack_own(built: &tools::Built) -> Result<Vec<PathBuf>> {
     [(PAUSE, built.pods.join("pause")), (PROBE, built.pods.join("probe")), (COREDNS, built.coredns.join("coredns"))]
         .iter()
         .map(|(reference, program)| {
-            let name = program.file_name().context("a program has a name")?.to_string_lossy().into_owned();
-            let archive = layout.file(&format!("{name}.tar"));
-            pack(&archive, reference, program).with_context(|| format!("packing {reference}"))?;
+            let archive = program.with_extension("tar");
+            if !archive.exists() {
+                pack(&archive, reference, program).with_context(|| format!("packing {reference}"))?;
+            }
             Ok(archive)
         })
         .collect()

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::layout::{CLIENT, Layout, PROBE, fill, namespace_file};
+use super::client;
+use super::layout::{Layout, PROBE, fill};
 use super::process::{self, wait_for};
 use crate::steps::step;
 
@@ -180,30 +181,12 @@ fn kubectl(layout: &Layout, args: &[&str], stdin: Option<&str>) -> Result<String
 /// A GET from the client's namespace; the body of a 200.
 fn ask(host: &str, port: u16, path: &str) -> Result<String> {
     let address = SocketAddr::new(host.parse().with_context(|| format!("{host} is no address"))?, port);
-    let answer = in_client(
-        move |path: String| {
-            let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-            socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-            write!(socket, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
-            let mut text = String::new();
-            socket.read_to_string(&mut text)?;
-            Ok(text)
-        },
-        path.to_owned(),
-    )
-    .with_context(|| format!("asking {address}{path}"))?;
+    let mut socket = client::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(socket, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).with_context(|| format!("asking {address}{path}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of its head")?;
     ensure!(head.split(' ').nth(1) == Some("200"), "{address}{path} answers {head}: {body}");
     Ok(body.trim().to_owned())
-}
-
-/// Runs `work` on a thread of its own that lives in the client's namespace.
-fn in_client<A: Send + 'static>(work: impl FnOnce(A) -> Result<String> + Send + 'static, with: A) -> Result<String> {
-    let thread = std::thread::spawn(move || {
-        let namespace = std::fs::File::open(namespace_file(CLIENT)).context("no cluster is up")?;
-        nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET)
-            .context("entering the client's namespace")?;
-        work(with)
-    });
-    thread.join().map_err(|_| anyhow::anyhow!("a task panicked"))?
 }
