@@ -1,8 +1,12 @@
 //! The doors: what players, rooms and operators call.
 
 pub(crate) mod desk;
+mod docs;
 pub(crate) mod fault;
+mod files;
 pub(crate) mod grpc;
+mod json;
+mod json_types;
 pub(crate) mod listener;
 pub(crate) mod open_games;
 pub(crate) mod origin;

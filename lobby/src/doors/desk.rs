@@ -163,7 +163,6 @@ impl Desk {
         let settings = self.core.settings.load();
         let Some(queue) = settings.queues.iter().find(|queue| *queue.name == *request.queue) else {
             let shown: String = request.queue.chars().take(64).collect();
-            self.metrics.refused("unknown-queue");
             return Err(Refusal::UnknownQueue { queue: shown.into() }.into());
         };
         let member = self.players.member(player, &queue.game)?;

@@ -99,11 +99,6 @@ impl Fault {
             .hint("send one JSON object with `content-type: application/json`, of at most 16 KiB")
     }
 
-    /// Something that was there is not there.
-    pub(crate) fn not_found(kind: &'static str, detail: impl Into<String>) -> Fault {
-        Fault::new(kind, Code::NotFound, StatusCode::NOT_FOUND, detail)
-    }
-
     /// The watcher was too slow.
     pub(crate) fn lagged() -> Fault {
         Fault::new("lagged", Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE, "you did not read your events")
@@ -145,6 +140,10 @@ impl Fault {
         RpcStatus { code: self.code as i32, message: self.detail.clone(), details }.encode_to_vec().into()
     }
 }
+
+/// The fault's kind, beside the answer, to be counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind(pub(crate) &'static str);
 
 /// As HTTP says it: `application/problem+json`.
 impl IntoResponse for Fault {
@@ -195,7 +194,9 @@ impl IntoResponse for Fault {
         if self.http == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        (self.http, headers, body).into_response()
+        let mut answer = (self.http, headers, body).into_response();
+        answer.extensions_mut().insert(Kind(self.kind));
+        answer
     }
 }
 

@@ -325,9 +325,6 @@ impl Drive {
 
     fn answer(&mut self, request: RequestId, answer: Answered) {
         let Some(pending) = self.pending.remove(&request.0) else { return };
-        if let Err(refusal) = &answer {
-            self.metrics.refused(refusal.kind());
-        }
         match (pending, answer) {
             (Pending::Once(sender), answer) => drop(sender.send(answer)),
             (Pending::Change(sender), answer) => {

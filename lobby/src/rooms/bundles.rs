@@ -146,7 +146,8 @@ fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-fn is_plain_path(path: &str) -> bool {
+/// A relative path that leads down and nowhere else.
+pub(crate) fn is_plain_path(path: &str) -> bool {
     !path.is_empty()
         && path.len() <= 512
         && !path.contains(['\\', '\0'])
