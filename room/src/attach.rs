@@ -52,14 +52,19 @@ pub(crate) async fn stay(shared: Arc<Shared>) {
     let leave_after = Duration::from_secs(shared.settings.leave_after_seconds);
     let mut last_attached = Instant::now();
     let mut pause = FIRST_PAUSE;
+    let mut told = false;
     loop {
         match session(&shared).await {
             Ok(()) => return,
             Err(Broken { error, attached }) => {
-                tracing::info!(error = format!("{error:#}"), "not attached to a lobby");
                 if let Some(until) = attached {
                     last_attached = until;
                     pause = FIRST_PAUSE;
+                    told = false;
+                }
+                // Once per outage: it is tried again every second.
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(error = format!("{error:#}"), "not attached to a lobby; trying again");
                 }
             }
         }
@@ -73,7 +78,7 @@ pub(crate) async fn stay(shared: Arc<Shared>) {
         };
         if unwanted {
             tracing::info!("empty and unattached: leaving");
-            shared.board.write(|state| state.ended = state.ended.take().or(Some(Ending::Unwanted)));
+            shared.board.end(Ending::Unwanted);
             return;
         }
         tokio::time::sleep(jittered(pause)).await;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use room_core::{MatchResult, SeatStatus, Stats};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::pace::Pace;
 
@@ -22,8 +23,10 @@ pub(crate) const MAX_RESULTS: usize = 16;
 #[derive(Default)]
 pub(crate) struct Board {
     state: Mutex<State>,
-    /// Rings after each change.
+    /// Rings after each change, for the stream to the lobby.
     pub(crate) changed: Notify,
+    /// Cancelled by the end.
+    pub(crate) over: CancellationToken,
 }
 
 /// What is on it.
@@ -92,11 +95,14 @@ impl Board {
         });
     }
 
-    /// Waits until something is true of it.
-    pub(crate) async fn until(&self, mut holds: impl FnMut(&State) -> bool) {
-        // The bell is for one listener, the stream; this one looks by the clock as well.
-        while !holds(&self.read()) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+    /// The match thread has ended, or the room leaves for another reason. The first one counts.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.write(|state| {
+            // A lobby that reads this knows at once that a match which ran is lost, and seats its players elsewhere.
+            state.running = None;
+            state.draining = true;
+            state.ended = state.ended.take().or(Some(ending));
+        });
+        self.over.cancel();
     }
 }

@@ -56,12 +56,13 @@ impl<T> Inbox<T> {
         Ok(())
     }
 
-    /// Takes all that waits, into an empty queue that is used again and again.
-    pub(crate) fn take(&self, into: &mut VecDeque<T>) {
+    /// Takes all that waits, into an empty queue that is used again and again. False: nothing more will come.
+    pub(crate) fn take(&self, into: &mut VecDeque<T>) -> bool {
         debug_assert!(into.is_empty(), "what was taken is dealt with first");
         let mut waiting = self.lock();
         waiting.rung = false;
         std::mem::swap(&mut waiting.items, into);
+        !waiting.closed
     }
 
     /// Waits until somebody rings, at most for so long.
@@ -75,6 +76,9 @@ impl<T> Inbox<T> {
         let mut waiting = self.lock();
         waiting.closed = true;
         waiting.items = VecDeque::new();
+        waiting.rung = true;
+        drop(waiting);
+        self.bell.notify_one();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting<T>> {
@@ -95,11 +99,14 @@ mod tests {
         assert_eq!(inbox.push(0, true), Err((Refused::Full, 0)));
         assert!(!inbox.lock().rung);
         let mut taken = VecDeque::new();
-        inbox.take(&mut taken);
+        assert!(inbox.take(&mut taken));
         assert_eq!(taken.len(), MAX_WAITING);
+        taken.clear();
         inbox.push(1, true).unwrap();
         inbox.wait(Duration::MAX);
         inbox.close();
         assert_eq!(inbox.push(0, true), Err((Refused::Closed, 0)));
+        inbox.wait(Duration::MAX);
+        assert!(!inbox.take(&mut taken) && taken.is_empty());
     }
 }

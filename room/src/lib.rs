@@ -49,7 +49,7 @@ pub use process::main;
 pub use room_core::{GameEntry as Game, game};
 pub use settings::{Proof, Settings};
 
-/// After the match thread has ended, its last result gets this long to reach the lobby.
+/// After the match thread has ended, its last result gets at least this long to reach the lobby.
 const DELIVER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Who this room is, as the lobby said.
@@ -187,10 +187,11 @@ impl RoomProcess {
         let mut attached = tokio::spawn(attach::stay(Arc::clone(&shared)));
         let signals = tokio::spawn(pass_signals(Arc::clone(&shared), stop));
 
-        shared.board.until(|state| state.ended.is_some()).await;
+        shared.board.over.cancelled().await;
         doors.abort();
         signals.abort();
-        if tokio::time::timeout(DELIVER_WITHIN, &mut attached).await.is_err() {
+        let deliver_within = DELIVER_WITHIN.max(Duration::from_secs(shared.settings.drain_seconds));
+        if tokio::time::timeout(deliver_within, &mut attached).await.is_err() {
             tracing::warn!("the lobby did not take the last result in time");
             attached.abort();
         }
@@ -198,11 +199,8 @@ impl RoomProcess {
             private.abort();
         }
         shared.inbox.close();
+        drop(thread.join());
         let ending = shared.board.read().ended.clone().unwrap_or(Ending::Drained);
-        if ending != Ending::Unwanted {
-            // It has said its last word, so it ends now.
-            drop(thread.join());
-        }
         Ok(ending)
     }
 }
@@ -221,12 +219,7 @@ fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<std::th
                 Ending::Failed(text.to_owned())
             }
         };
-        shared.board.write(|state| {
-            // A lobby that reads this knows at once that the match is lost, and seats its players elsewhere.
-            state.running = None;
-            state.draining = true;
-            state.ended = state.ended.take().or(Some(ending));
-        });
+        shared.board.end(ending);
     };
     std::thread::Builder::new()
         .name("match".into())

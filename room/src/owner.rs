@@ -115,11 +115,10 @@ impl Owner {
         }
     }
 
-    /// Until the room was drained or stopped.
+    /// Until the room was drained or stopped, or the inbox was closed.
     pub(crate) fn run(&mut self) {
         let mut taken = VecDeque::new();
-        loop {
-            self.shared.inbox.take(&mut taken);
+        while self.shared.inbox.take(&mut taken) {
             let mut count = 0;
             while let Some(item) = taken.pop_front() {
                 self.take(item);

@@ -4,6 +4,7 @@
 
 mod attach;
 mod bad_input;
+mod frames;
 mod games;
 mod gateway;
 mod lobby;

@@ -4,5 +4,6 @@
 
 mod bad_input;
 mod lobby;
+mod process;
 mod rooms;
 mod support;
