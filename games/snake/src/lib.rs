@@ -5,6 +5,7 @@
 //! player whose connection broke steers itself, carefully, until he is back.
 
 mod bot;
+mod codec;
 mod rules;
 mod view;
 

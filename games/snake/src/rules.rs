@@ -285,6 +285,12 @@ impl Game for Snake {
         self.board.clone()
     }
 
+    /// The round that runs is the last one.
+    fn drain(&mut self, _: u64, _: &mut Context<SnakeEvent>) {
+        self.config.rounds = self.config.rounds.min(self.board.round);
+        self.board.rounds = self.config.rounds;
+    }
+
     fn cut_short(&self, reason: &str) -> Outcome {
         // Somebody is ahead only after a round that counted.
         if self.board.round > 1 { self.outcome(reason) } else { Outcome::called_off(reason) }

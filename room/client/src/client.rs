@@ -193,7 +193,7 @@ impl<G: Game> Client<G> {
                 self.tell(News::Ended(ended));
             }
             ToClient::Pong { client_ms, match_ms, running } => {
-                let round_trip = (now_ms - client_ms as f64).max(0.0);
+                let round_trip = (now_ms.floor() - client_ms as f64).max(0.0);
                 self.pace.clock(now_ms, match_ms, running, Some(round_trip));
             }
         }

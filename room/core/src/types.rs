@@ -34,7 +34,7 @@ pub mod limits {
     /// Frames to one client that may be unacknowledged: 4 s at 60 frames a second.
     pub const MAX_UNACKED: usize = 256;
     /// Events of a match kept for those who missed them; older ones are only in the state.
-    pub const MAX_EVENTS: usize = 4096;
+    pub const MAX_EVENTS: usize = bellhop_wire::limits::MAX_EVENTS as usize;
     /// Join tokens one match remembers as used.
     pub const MAX_NONCES: usize = 16 * 1024;
     /// Every so many states carry a check value.

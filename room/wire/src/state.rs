@@ -1,5 +1,6 @@
 //! State frames: a private prefix of a byte or two, then a body that all players of one view class share.
 
+use crate::limits::MAX_EVENTS;
 use crate::{DecodeError, Reader, Writer};
 
 /// What a state frame begins with, different for each player.
@@ -136,7 +137,7 @@ impl StateBody {
             }
         };
         let check = if from.bool()? { Some(from.bits(16)? as u16) } else { None };
-        let events = if from.bool()? { from.varint_to(u64::from(u32::MAX))? as u32 } else { 0 };
+        let events = if from.bool()? { from.varint_to(u64::from(MAX_EVENTS))? as u32 } else { 0 };
         Ok(StateBody { kind, check, events })
     }
 }

@@ -1,5 +1,6 @@
 //! What is written can be read; what is not ours is refused without panic and without much memory.
 
+use bellhop_wire::limits::MAX_EVENTS;
 use bellhop_wire::{
     CloseCode, DecodeError, Ended, EndedSeat, Hello, Notice, Presence, Reader, RosterEntry, StateBody, StateKind,
     StatePrefix, ToClient, ToServer, Welcome, Wire, Writer, wire,
@@ -120,7 +121,7 @@ fn body() -> impl Strategy<Value = StateBody> {
         any::<u32>().prop_map(|ticks| StateKind::Delta { ticks }),
         any::<(u32, u64)>().prop_map(|(tick, events_before)| StateKind::Keyframe { tick, events_before }),
     ];
-    (kind, any::<(Option<u16>, u32)>()).prop_map(|(kind, (check, events))| StateBody { kind, check, events })
+    (kind, any::<Option<u16>>(), 0..=MAX_EVENTS).prop_map(|(kind, check, events)| StateBody { kind, check, events })
 }
 
 proptest! {

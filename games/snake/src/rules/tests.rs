@@ -239,6 +239,14 @@ fn after_the_last_round_the_most_points_win_and_equal_points_are_a_draw() {
 }
 
 #[test]
+fn a_draining_room_makes_the_round_the_last_one() {
+    let mut game = game(2, &Config::default());
+    run(&mut game, |board| board.phase == Phase::Running);
+    game.drain(60_000, &mut Context::new(0, 0));
+    assert_eq!(run(&mut game, |_| false).unwrap().reason, "most points after 1 rounds");
+}
+
+#[test]
 fn late_joiners_enter_at_the_next_round() {
     let mut game = game(2, &Config::default());
     run(&mut game, |board| board.phase == Phase::Running);

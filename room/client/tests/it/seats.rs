@@ -300,3 +300,25 @@ fn commands_survive_a_broken_connection_and_happen_once() {
     assert_eq!(world.view(first).state().cells.iter().flatten().count(), 1);
     assert_eq!(world.command(1 - first, &Command::Place { cell: 1 }), "");
 }
+
+#[test]
+fn the_seat_of_one_who_left_goes_to_the_next() {
+    let mut world: World<Snake> = World::seated(3, 1);
+    world.pass(Duration::from_secs(1));
+    let leave = world.player(0).client.leave();
+    world.say(0, &leave);
+    let mut next = seat(0);
+    next.player = "p-new".into();
+    next.name = "new".into();
+    world.room.add_seats(world.now, EPOCH, vec![next]).unwrap();
+    let claim = |player: &str, nonce| Claim { player: player.into(), ..claim(0, nonce) };
+    world.players.remove(&0);
+    assert_eq!(world.open(0, &claim("p-0", 500)), Err(AdmitError::OtherPlayer { seat: 0 }));
+    world.open(0, &claim("p-new", 501)).unwrap();
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.view(0).snakes[0].name, "new");
+    world.room.stop(world.now, "enough");
+    world.carry();
+    let players: Vec<String> = world.result.unwrap().seats.into_iter().map(|seat| seat.player).collect();
+    assert_eq!(players, ["p-new", "p-1", "p-2", "p-0"], "who left is in the result, too");
+}
