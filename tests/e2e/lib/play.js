@@ -72,7 +72,8 @@ export async function leave(page) {
 }
 
 export async function nameOf(page) {
-  return (await page.locator(".keytag-name").innerText()).replace(/\s+/g, "");
+  const tag = page.locator(".keytag-name");
+  return `${await tag.locator(".name").textContent()}${await tag.locator(".tag").textContent()}`;
 }
 
 export async function token(page) {

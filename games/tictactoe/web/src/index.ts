@@ -1,10 +1,15 @@
 import type { GameClient } from "@bellhop/page/game-api";
 
-/** Loads the rules as WebAssembly: `client.js` lies beside this module in the game's bundle. */
+interface Rules {
+  default(options: { module_or_path: URL }): Promise<unknown>;
+  Client: new () => GameClient;
+}
+
+/** Loads the rules as WebAssembly: `client.js` and `client_bg.wasm` lie beside this module in the game's bundle. */
 export async function createClient(): Promise<GameClient> {
-  const address = new URL("client.js", import.meta.url).href;
-  const rules = (await import(/* @vite-ignore */ address)) as { default(): Promise<unknown>; Client: new () => GameClient };
-  await rules.default();
+  const beside = (name: string) => new URL(name, import.meta.url);
+  const rules = (await import(/* @vite-ignore */ beside("client.js").href)) as Rules;
+  await rules.default({ module_or_path: beside("client_bg.wasm") });
   return new rules.Client();
 }
 
