@@ -11,11 +11,17 @@ const MEMORY: f32 = 512.0;
 /// Waits seen before anything is said.
 const ENOUGH: f32 = 3.0;
 
+/// Waits after which the estimate is made anew.
+const REFRESH: u32 = 16;
+
 /// The waits of one queue.
 #[derive(Debug)]
 pub(crate) struct Eta {
     counts: [f32; CLASSES],
     total: f32,
+    /// As of a few waits ago: it is asked for more often than it changes.
+    view: EtaView,
+    stale: u32,
 }
 
 fn class(wait: Duration) -> usize {
@@ -35,7 +41,7 @@ fn upper(class: usize) -> Duration {
 
 impl Eta {
     pub(crate) fn new() -> Self {
-        Self { counts: [0.0; CLASSES], total: 0.0 }
+        Self { counts: [0.0; CLASSES], total: 0.0, view: EtaView::default(), stale: 0 }
     }
 
     /// Somebody was matched after this wait.
@@ -45,6 +51,11 @@ impl Eta {
         if self.total > MEMORY {
             self.counts.iter_mut().for_each(|count| *count *= 0.5);
             self.total *= 0.5;
+        }
+        self.stale += 1;
+        if self.total < 2.0 * ENOUGH || self.stale >= REFRESH {
+            self.stale = 0;
+            self.view = EtaView { p50: self.quantile(0.5), p90: self.quantile(0.9) };
         }
     }
 
@@ -63,7 +74,7 @@ impl Eta {
     }
 
     pub(crate) fn view(&self) -> EtaView {
-        EtaView { p50: self.quantile(0.5), p90: self.quantile(0.9) }
+        self.view
     }
 }
 
@@ -89,7 +100,7 @@ mod tests {
         }
         let view = eta.view();
         let (p50, p90) = (view.p50.unwrap(), view.p90.unwrap());
-        assert!(p50 >= Duration::from_millis(450) && p50 <= Duration::from_millis(650), "{p50:?}");
-        assert!(p90 >= Duration::from_millis(850) && p90 <= Duration::from_millis(1_100), "{p90:?}");
+        assert!(p50 >= Duration::from_millis(400) && p50 <= Duration::from_millis(650), "{p50:?}");
+        assert!(p90 >= Duration::from_millis(750) && p90 <= Duration::from_millis(1_100), "{p90:?}");
     }
 }

@@ -121,6 +121,14 @@ pub struct StreamId(pub u64);
 /// A map by id with a hash that is the same in every run. It is never iterated: its order means nothing.
 pub type IdMap<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
+/// Inserts, with room to spare: a map near its fullest is made anew every few thousand removals, and this costs milliseconds.
+pub(crate) fn put<K: std::hash::Hash + Eq, V>(map: &mut IdMap<K, V>, key: K, value: V) -> Option<V> {
+    if map.len() > map.capacity() / 4 * 3 {
+        map.reserve(map.capacity());
+    }
+    map.insert(key, value)
+}
+
 /// Mixes the one word of an id. Ids are drawn by us, so nobody can choose colliding ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdHasher(u64);

@@ -17,6 +17,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use self::density::Density;
+use self::group::Found;
 use self::index::{Index, Link, Linked, NONE, bucket_of};
 use crate::settings::{QueueSettings, Shape, Window};
 use crate::time::Time;
@@ -27,6 +28,10 @@ pub(crate) const NEAREST: usize = 48;
 const REFUSALS: usize = 16;
 /// When it tries again.
 const LATER: Duration = Duration::from_millis(500);
+
+/// Target waits after which a window that was made from the density widens by the queue's step at least: then the density was
+/// no guide.
+const LONG_OVER: f64 = 4.0;
 
 /// A ticket that waits.
 #[derive(Clone, Debug)]
@@ -92,6 +97,8 @@ pub(crate) struct Pool {
     shape: Shape,
     window: Window,
     start_after: Duration,
+    /// Seconds after which the queue's step is the least.
+    knee: f64,
     nodes: Slab<Node>,
     index: Index,
     density: Density,
@@ -119,6 +126,7 @@ impl Pool {
             shape: queue.shape,
             window: queue.window,
             start_after: queue.start_after,
+            knee: queue.window.target_wait.as_secs_f64() * LONG_OVER,
             nodes: Slab::new(),
             index: Index::new(),
             density: Density::new(),
@@ -230,26 +238,37 @@ impl Pool {
         }
     }
 
-    /// How far this one accepts by now.
+    /// How far this one accepts by now: what it began with, more each second, and no less than the queue's step a second
+    /// once the wait it aimed for is long over.
     fn width(&self, now: Time, node: &Node) -> f32 {
         // In double precision, so that it agrees with `reaches`.
-        let grown = f64::from(node.start) + f64::from(node.step) * now.seconds_since(node.since);
+        let waited = now.seconds_since(node.since);
+        let late = (waited - self.knee).max(0.0);
+        let more = f64::from(self.window.step.max(node.step)) * late;
+        let grown = f64::from(node.start) + f64::from(node.step) * (waited - late) + more;
         (grown as f32).min(self.window.cap)
     }
 
     /// When this one accepts a gap.
     fn reaches(&self, node: &Node, gap: f32) -> Time {
         if gap > self.window.cap {
-            Time::MAX
-        } else if gap <= node.start {
-            node.since
-        } else if node.step <= 0.0 {
-            Time::MAX
-        } else {
-            let seconds = (f64::from(gap) - f64::from(node.start)) / f64::from(node.step);
-            // A little more than needed, against rounding.
-            node.since + Duration::from_secs_f64(seconds.min(1e9)) + Duration::from_micros(10)
+            return Time::MAX;
         }
+        let beyond = f64::from(gap) - f64::from(node.start);
+        if beyond <= 0.0 {
+            return node.since;
+        }
+        let (early, late) = (f64::from(node.step), f64::from(self.window.step.max(node.step)));
+        let at_knee = early * self.knee;
+        let seconds = if beyond <= at_knee {
+            beyond / early
+        } else if late > 0.0 {
+            self.knee + (beyond - at_knee) / late
+        } else {
+            return Time::MAX;
+        };
+        // A little more than needed, against rounding.
+        node.since + Duration::from_secs_f64(seconds.min(1e9)) + Duration::from_micros(10)
     }
 
     /// The tickets around one, nearest first.
@@ -264,7 +283,7 @@ impl Pool {
     }
 
     /// The nearest one that accepts and is accepted, or when there may be one.
-    fn pair(&self, now: Time, key: u32) -> (Option<SmallVec<[(u32, u8); 16]>>, Time) {
+    fn pair(&self, now: Time, key: u32) -> (Option<Found>, Time) {
         let anchor = &self.nodes[key as usize];
         let width = self.width(now, anchor);
         let mut next = Time::MAX;

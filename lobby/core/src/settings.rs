@@ -117,7 +117,8 @@ pub struct Window {
     pub start: Option<f32>,
     /// The wait to aim for where `start` is `None`.
     pub target_wait: Duration,
-    /// Rating points more per second of waiting.
+    /// Rating points more per second of waiting. Where `start` is `None`, this is from the density, too, and the step
+    /// holds as the least after four target waits.
     pub step: f32,
     /// Never more than this; infinite: anybody in the end.
     pub cap: f32,
@@ -384,6 +385,7 @@ impl Settings {
 
     fn check_queue(&self, queue: &QueueSettings) -> Result<(), SettingsError> {
         let window = &queue.window;
+        let bad = |points: f32| points.is_nan() || points < 0.0;
         let problem = match queue.shape {
             Shape::Free { min: 0, .. } => Some("min players must be at least 1"),
             Shape::Free { min, max } if min > max => Some("min players must not exceed max players"),
@@ -399,11 +401,9 @@ impl Settings {
             (queue.late_join && matches!(queue.shape, Shape::Teams { .. }))
                 .then_some("late_join needs a queue without teams")
         })
-        .or_else(|| (!(window.step >= 0.0)).then_some("the window's step must not be negative"))
-        .or_else(|| (!(window.cap >= 0.0)).then_some("the window's cap must not be negative"))
-        .or_else(|| {
-            window.start.is_some_and(|start| !(start >= 0.0)).then_some("the window's start must not be negative")
-        })
+        .or_else(|| bad(window.step).then_some("the window's step must not be negative"))
+        .or_else(|| bad(window.cap).then_some("the window's cap must not be negative"))
+        .or_else(|| window.start.is_some_and(bad).then_some("the window's start must not be negative"))
         .or_else(|| {
             (window.start.is_none() && window.target_wait.is_zero())
                 .then_some("a window without a start needs a target wait")

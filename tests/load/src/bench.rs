@@ -47,6 +47,13 @@ pub struct Bench {
 
 /// Every benchmark there is.
 pub const ALL: &[Bench] = &[
+    crate::matchmaker::MEMORY,
+    crate::matchmaker::ACCEPT_ALL,
+    crate::matchmaker::DUEL,
+    crate::matchmaker::TEAMS,
+    crate::matchmaker::CHESS_50,
+    crate::matchmaker::CHESS_10,
+    crate::matchmaker::CHESS_1,
     crate::assignments::BENCH,
     crate::play_to_frame::BENCH,
     crate::room_bytes::SNAKE,

@@ -9,6 +9,7 @@ pub mod doors;
 pub mod false_room;
 pub mod fanout;
 pub mod local;
+pub mod matchmaker;
 pub mod open_loop;
 pub mod play_to_frame;
 pub mod record;

@@ -258,7 +258,8 @@ impl Lobby {
                     // It went because it was told to.
                     RoomEnd::Exited | RoomEnd::Crashed if known.draining.is_some() => RoomEnd::Released,
                     RoomEnd::Exited if !known.proved => RoomEnd::NotStarted,
-                    how => how,
+                    how @ (RoomEnd::Exited | RoomEnd::Crashed) => how,
+                    how @ (RoomEnd::NotStarted | RoomEnd::Released | RoomEnd::Abandoned) => how,
                 };
                 self.room_gone(room, how);
             }
@@ -299,9 +300,9 @@ impl Lobby {
         }
         let free = live.attached && live.idle && room.hosts.is_none() && live.stale.is_none() && live.rest <= self.now;
         match live.class {
-            Class::Ready(since) if free => Class::Ready(since),
-            _ if free => Class::Ready(self.now),
-            _ => Class::Used,
+            _ if !free => Class::Used,
+            Class::Ready(since) => Class::Ready(since),
+            Class::New | Class::Starting(_) | Class::Used | Class::Leaving => Class::Ready(self.now),
         }
     }
 

@@ -120,7 +120,7 @@ impl Lobby {
             (MatchPhase::Formed | MatchPhase::Placing(_), _) => Err(away),
             (MatchPhase::Playing { .. }, Some(seat)) if seat.state == SeatState::Asked => Err(away),
             (MatchPhase::Playing { room, epoch, .. }, Some(seat)) => {
-                if !self.lives.get(&room).is_some_and(|live| live.stream.is_some()) {
+                if self.lives.get(&room).is_none_or(|live| live.stream.is_none()) {
                     return Err(away);
                 }
                 let game = self.state.queue(game.queue).settings.game.clone();

@@ -14,10 +14,10 @@ const MEMORY: f32 = 2048.0;
 const RATE_MEMORY: f64 = 256.0;
 /// Seconds: a longer pause says no more about the rate than this.
 const PAUSE: f64 = 10.0;
-/// A window opens to half the expected gap at the target wait, and reaches all of it at the target wait; found by
-/// `matchmaker/quality`.
-const OPENING: f32 = 0.35;
-const GROWTH: f32 = 0.65;
+/// A window opens to this share of the gap that would be expected after the target wait, and grows by this share of it in each
+/// further target wait: the least gap for the wait, found by `matchmaker/quality`.
+const OPENING: f32 = 0.65;
+const GROWTH: f32 = 0.2;
 /// Rating points: narrower is noise, wider is anybody.
 const NARROWEST: f32 = 1.0;
 const WIDEST: f32 = 400.0;
@@ -80,6 +80,6 @@ impl Density {
         // So many points around hold one arrival within the target wait.
         let expected = 0.5 / (per_second_and_point * target);
         let start = (expected * OPENING).clamp(NARROWEST, WIDEST);
-        (start, (expected * GROWTH / target).clamp(1.0, WIDEST).max(window.step))
+        (start, (expected * GROWTH / target).clamp(0.05, WIDEST))
     }
 }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::{Match, MatchPhase, Queue, Room, Seat, SeatState, State, Ticket, TicketPhase};
 use crate::effect::TicketEvent;
 use crate::event::{Event, LostReason, MatchOutcome, Placement, RequeueReason, RoomEnd, Seating, TicketEnd};
-use crate::ids::{MatchId, PlayerId, QueueId, RoomId, TicketId};
+use crate::ids::{MatchId, PlayerId, QueueId, RoomId, TicketId, put};
 use crate::settings::Settings;
 use crate::time::Time;
 
@@ -166,10 +166,10 @@ impl State {
 
     fn create_ticket(&mut self, ticket: Ticket) {
         let entry = self.tickets.vacant_entry();
-        let known = self.ticket_slots.insert(ticket.id, entry.key() as u32);
+        let known = put(&mut self.ticket_slots, ticket.id, entry.key() as u32);
         assert!(known.is_none(), "a ticket was created twice");
         for member in &ticket.party {
-            let before = self.bound.insert(member.player, ticket.id);
+            let before = put(&mut self.bound, member.player, ticket.id);
             assert!(before.is_none(), "a player would have two live tickets");
         }
         let queue = &mut self.queues[usize::from(ticket.queue.0)];
@@ -267,7 +267,7 @@ impl State {
         }
         let game = Match { id, queue, formed: at, attempts: 0, phase: MatchPhase::Formed, seats, asked: Vec::new() };
         let entry = self.matches.vacant_entry();
-        let known = self.match_slots.insert(id, entry.key() as u32);
+        let known = put(&mut self.match_slots, id, entry.key() as u32);
         assert!(known.is_none(), "a match was formed twice");
         entry.insert(game);
         if let Some(placement) = placement {

@@ -1,5 +1,6 @@
 //! A lobby with a journal and a clock one can hold in a hand: every effect is written down as a line.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::wildcard_enum_match_arm, clippy::type_complexity, reason = "a test picks what it looks for")]
 
 use std::time::Duration;
 

@@ -1,0 +1,363 @@
+//! The matchmaker, through the core's own `handle` and `poll`: no network, no journal, virtual time.
+//!
+//! Every figure counts what the core does for a ticket from `handle` on: the ticket, its events (taken and committed at
+//! once), the match, its placement in a ready room, the room's order, and every effect taken out and dropped. Rooms are
+//! synthetic: attached beforehand, they accept, end their match and are ready again between the timed parts.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use lobby_core::{
+    Batch, Call, Effect, Event, FleetSettings, GameInfo, Hello, Input, Lobby, MatchReport, Member, NewTicket, PlayerId,
+    QueueSettings, Rating, RequestId, RoomId, RoomNews, SeatResult, Settings, Shape, StreamId, TicketEvent, TicketId,
+    Time, Window,
+};
+
+use crate::bench::{Bench, Report};
+
+/// 1,000 tickets that accept anybody near, beside 100 that never match.
+pub const ACCEPT_ALL: Bench = Bench {
+    name: "matchmaker/accept-all/1000+100",
+    about: "1,000 tickets that accept each other, beside 100 too far from all: until all are matched (< 1 ms)",
+    run: accept_all,
+};
+/// One against one beside many.
+pub const DUEL: Bench = Bench {
+    name: "matchmaker/1v1/standing-100k",
+    about: "per ticket, enqueue to match, beside 100,000 standing ones (<= 1 us)",
+    run: duel,
+};
+/// Five against five beside many.
+pub const TEAMS: Bench = Bench {
+    name: "matchmaker/5v5/standing-100k",
+    about: "per ticket, enqueue to match, nine beside one of 100,000 standing ones (<= 10 us)",
+    run: teams,
+};
+/// A million who wait.
+pub const MEMORY: Bench = Bench {
+    name: "matchmaker/memory/1M",
+    about: "resident bytes per waiting ticket, a million of them (<= 500)",
+    run: memory,
+};
+/// How well players are matched, many of them.
+pub const CHESS_50: Bench = Bench {
+    name: "matchmaker/quality/chess1-50",
+    about: "mean rating gap at 50 arrivals/s, N(1200, 515.8) in [0, 2400] (<= 5 at a mean wait <= 1.5 s)",
+    run: |report| chess(report, 50.0),
+};
+/// How well players are matched, fewer of them.
+pub const CHESS_10: Bench = Bench {
+    name: "matchmaker/quality/chess1-10",
+    about: "the same at 10 arrivals/s",
+    run: |report| chess(report, 10.0),
+};
+/// How well players are matched, few of them.
+pub const CHESS_1: Bench =
+    Bench { name: "matchmaker/quality/chess1-1", about: "the same at 1 arrival/s", run: |report| chess(report, 1.0) };
+
+/// Standing tickets of the throughput figures.
+const STANDING: u64 = 100_000;
+/// Rating points between neighbours that stand, and what they accept: less.
+const SPACING: f32 = 0.5;
+const ACCEPTED: f32 = 0.25;
+/// Where the standing ones begin, so that 100,000 of them fit the index's range.
+const LOWEST: f32 = -8_000.0;
+
+/// A lobby, its rooms and its clock.
+struct Rig {
+    lobby: Lobby,
+    now: Time,
+    players: u64,
+    /// Matches that were placed and are still to be played.
+    hosted: Vec<Hosted>,
+}
+
+struct Hosted {
+    room: RoomId,
+    report: MatchReport,
+}
+
+/// What came out in one turn.
+#[derive(Default)]
+struct Turn {
+    matched: u32,
+}
+
+impl Rig {
+    fn new(queue: QueueSettings, rooms: u64) -> Result<Self> {
+        let fleet = FleetSettings { min_ready: 0, max_rooms: 10_000, ..FleetSettings::new("bench", &[&*queue.game]) };
+        let mut settings = Settings { queues: vec![queue], fleets: vec![fleet], ..Settings::default() };
+        settings.limits.tickets = 2_000_000;
+        settings.limits.tickets_per_queue = 2_000_000;
+        // Nobody watches, and rooms send no heartbeats: the clock hardly moves here.
+        settings.timing.lease = Duration::from_secs(1_000_000);
+        settings.timing.silence = Duration::from_secs(1_000_000);
+        settings.timing.abandon = Duration::from_secs(1_000_000);
+        settings.limits.ended_tickets = 1_000;
+        settings.limits.ended_matches = 1_000;
+        let now = Time::from_secs(1);
+        let lobby = Lobby::new([1; 32], now, settings.clone()).context("the settings")?;
+        let mut rig = Self { lobby, now, players: 0, hosted: Vec::new() };
+        for room in 1..=rooms {
+            let game = GameInfo { name: settings.queues[0].game.clone(), min_seats: 1, max_seats: 64 };
+            let hello = Hello {
+                room: Some(RoomId(room)),
+                fleet: "bench".into(),
+                games: vec![game],
+                running: None,
+                draining: false,
+            };
+            rig.lobby.handle(now, Input::Attach { stream: StreamId(room), hello: Box::new(hello) });
+        }
+        rig.turn();
+        Ok(rig)
+    }
+
+    fn ticket(&mut self, queue: &str, rating: f32) -> Input {
+        self.players += 1;
+        let name = format!("player {}", self.players);
+        let member = Member { player: PlayerId(self.players), name: name.into(), tag: 1, rating: Rating::of(rating) };
+        let party = [member].into_iter().collect();
+        let call = Call::CreateTicket(NewTicket { queue: queue.into(), party, open: false, key: None });
+        Input::Request { request: RequestId(self.players), call }
+    }
+
+    /// What was decided is written down, and all effects are carried out.
+    fn turn(&mut self) -> Turn {
+        let mut turn = Turn::default();
+        if let Some(batch) = self.lobby.take_events() {
+            self.lobby.committed(Batch::last(&batch));
+        }
+        while let Some(effect) = self.lobby.poll() {
+            match effect {
+                Effect::Notify { event: TicketEvent::Matched { .. }, .. } => turn.matched += 1,
+                Effect::Host { room, order } => {
+                    // The room's side: kept for later.
+                    let seats = order.seats.iter().zip(1..);
+                    let seats =
+                        seats.map(|(seat, rank)| SeatResult { seat: seat.seat, player: seat.player, rank, score: 0 });
+                    let report = MatchReport {
+                        match_id: order.match_id,
+                        epoch: order.epoch,
+                        seats: seats.collect(),
+                        rated: false,
+                        duration: Duration::ZERO,
+                        reason: order.queue,
+                        events_json: Vec::new(),
+                    };
+                    self.hosted.push(Hosted { room, report });
+                }
+                Effect::Answer { .. }
+                | Effect::Notify { .. }
+                | Effect::OpenGamesChanged { .. }
+                | Effect::Welcome { .. }
+                | Effect::RefuseStream { .. }
+                | Effect::AddSeats { .. }
+                | Effect::ReleaseSeats { .. }
+                | Effect::DrainRoom { .. }
+                | Effect::StopRoom { .. }
+                | Effect::AckResult { .. }
+                | Effect::StartRoom { .. }
+                | Effect::KillRoom { .. } => {}
+            }
+        }
+        turn
+    }
+
+    /// The rooms play what they host, and are ready again.
+    fn play(&mut self) {
+        while let Some(Hosted { room, report }) = self.hosted.pop() {
+            let stream = StreamId(room.0);
+            let (match_id, epoch) = (report.match_id, report.epoch);
+            for news in
+                [RoomNews::HostAccepted { match_id, epoch }, RoomNews::Result(Box::new(report)), RoomNews::Ready]
+            {
+                self.lobby.handle(self.now, Input::Room { stream, room, news });
+            }
+            self.turn();
+        }
+    }
+}
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In (0, 1].
+    fn share(&mut self) -> f64 {
+        ((self.word() >> 11) + 1) as f64 / (1u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        (-2.0 * self.share().ln()).sqrt() * (std::f64::consts::TAU * self.share()).cos()
+    }
+}
+
+fn queue(shape: Shape, window: Window) -> QueueSettings {
+    QueueSettings { window, rated: false, ..QueueSettings::new("bench", "bench", shape) }
+}
+
+fn accept_all(report: &mut Report<'_>) -> Result<()> {
+    const ROUNDS: u32 = 50;
+    let mut best = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut rig = Rig::new(queue(Shape::Free { min: 2, max: 2 }, Window::fixed(400.0)), 500)?;
+        for far in 0..100 {
+            let input = rig.ticket("bench", 4_000.0 + 500.0 * far as f32);
+            rig.lobby.handle(rig.now, input);
+        }
+        rig.turn();
+        let inputs: Vec<_> = (0..1_000).map(|_| rig.ticket("bench", 1_500.0)).collect();
+        let begin = Instant::now();
+        for input in inputs {
+            rig.lobby.handle(rig.now, input);
+        }
+        let turn = rig.turn();
+        best.push(begin.elapsed());
+        ensure!(turn.matched == 1_000, "{} of 1,000 were matched", turn.matched);
+    }
+    best.sort_unstable();
+    report.headline(best[best.len() / 2].as_secs_f64() * 1e3, "ms");
+    Ok(())
+}
+
+/// Per ticket, with `beside` newcomers per standing one.
+fn standing(shape: Shape, beside: u64, rounds: u32) -> Result<f64> {
+    let mut rig = Rig::new(queue(shape, Window::fixed(ACCEPTED)), 64)?;
+    let rating = |index: u64| LOWEST + SPACING * index as f32;
+    for index in 0..STANDING {
+        let input = rig.ticket("bench", rating(index));
+        rig.lobby.handle(rig.now, input);
+        rig.turn();
+    }
+    let mut dice = Dice(7);
+    // The median of means over a hundred rounds each: what else the machine does meanwhile falls into few of them.
+    let mut means = Vec::new();
+    let mut spent = Duration::ZERO;
+    for round in 1..=rounds {
+        rig.now = rig.now + Duration::from_micros(1);
+        let index = dice.word() % STANDING;
+        let near: Vec<_> = (0..beside).map(|n| rig.ticket("bench", rating(index) + 0.01 * (n + 1) as f32)).collect();
+        let mut matched = 0;
+        let begin = Instant::now();
+        for input in near {
+            rig.lobby.handle(rig.now, input);
+            matched += rig.turn().matched;
+        }
+        spent += begin.elapsed();
+        ensure!(u64::from(matched) == beside + 1, "{matched} were matched, not {}", beside + 1);
+        rig.play();
+        let refill = rig.ticket("bench", rating(index));
+        rig.lobby.handle(rig.now, refill);
+        rig.turn();
+        if round % 100 == 0 {
+            means.push(std::mem::take(&mut spent).as_secs_f64() * 1e6 / 100.0 / beside as f64);
+        }
+    }
+    means.sort_unstable_by(f64::total_cmp);
+    Ok(means[means.len() / 2])
+}
+
+fn duel(report: &mut Report<'_>) -> Result<()> {
+    report.headline(standing(Shape::Free { min: 2, max: 2 }, 1, 200_000)?, "us");
+    Ok(())
+}
+
+fn teams(report: &mut Report<'_>) -> Result<()> {
+    report.headline(standing(Shape::Teams { teams: 2, size: 5 }, 9, 20_000)?, "us");
+    Ok(())
+}
+
+/// What this process holds in memory.
+fn resident() -> Result<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").context("reading /proc/self/statm")?;
+    let resident = pages.split_whitespace().nth(1).context("no resident pages in /proc/self/statm")?;
+    Ok(resident.parse::<u64>()? * 4_096)
+}
+
+/// Alone in its process, or memory that others gave back would count as none: so it stands first in the list.
+fn memory(report: &mut Report<'_>) -> Result<()> {
+    const TICKETS: u64 = 1_000_000;
+    let mut rig = Rig::new(queue(Shape::Free { min: 2, max: 2 }, Window::fixed(0.0)), 1)?;
+    let before = resident()?;
+    for index in 0..TICKETS {
+        let input = rig.ticket("bench", LOWEST + 0.05 * index as f32);
+        rig.now = rig.now + Duration::from_micros(1);
+        rig.lobby.handle(rig.now, input);
+        let turn = rig.turn();
+        ensure!(turn.matched == 0, "nobody was to be matched");
+    }
+    let bytes = resident()?.saturating_sub(before);
+    ensure!(rig.lobby.state().live_tickets() as u64 == TICKETS, "all of them wait");
+    report.headline(bytes as f64 / TICKETS as f64, "bytes");
+    Ok(())
+}
+
+/// CHESS-1 of the simulation literature: Poisson arrivals, ratings N(1200, 515.8) cut to [0, 2400]. The queue has no width set:
+/// it finds its own from the density of arrivals and the wait it aims for.
+fn chess(report: &mut Report<'_>, rate: f64) -> Result<()> {
+    let arrivals = (rate * 4_000.0).clamp(20_000.0, 200_000.0) as u64;
+    let mut rig = Rig::new(queue(Shape::Free { min: 2, max: 2 }, Window::default()), 256)?;
+    let mut dice = Dice(11);
+    let mut waiting: BTreeMap<TicketId, (f32, Time)> = BTreeMap::new();
+    let (mut pairs, mut gaps, mut waits) = (0u64, 0.0, 0.0);
+    let start = rig.now;
+    let mut arrives = 0.0;
+    for arrival in 0..arrivals {
+        arrives -= dice.share().ln() / rate;
+        let at = start + Duration::from_secs_f64(arrives);
+        let rating = loop {
+            let rating = 1_200.0 + 515.8 * dice.normal();
+            if (0.0..=2_400.0).contains(&rating) {
+                break rating as f32;
+            }
+        };
+        // What time brings first, then who comes.
+        loop {
+            let due = rig.lobby.deadline();
+            let comes = due > at;
+            if comes {
+                rig.now = at;
+                let input = rig.ticket("bench", rating);
+                rig.lobby.handle(at, input);
+            } else {
+                rig.now = rig.now.max(due);
+                rig.lobby.advance(rig.now);
+            }
+            if let Some(batch) = rig.lobby.take_events() {
+                rig.lobby.committed(Batch::last(&batch));
+                for event in batch.events {
+                    if let Event::TicketCreated { ticket, at, party, .. } = &event {
+                        waiting.insert(*ticket, (party[0].rating.value, *at));
+                    } else if let Event::MatchFormed { seating, at, .. } = &event {
+                        let met: Vec<_> = seating.iter().filter_map(|seat| waiting.remove(&seat.ticket)).collect();
+                        ensure!(met.len() == 2, "two meet");
+                        // The beginning, when nothing is known yet, does not count.
+                        if arrival > arrivals / 10 {
+                            pairs += 1;
+                            gaps += f64::from((met[0].0 - met[1].0).abs());
+                            waits += met.iter().map(|(_, since)| at.seconds_since(*since)).sum::<f64>();
+                        }
+                    }
+                }
+            }
+            rig.turn();
+            rig.play();
+            if comes {
+                break;
+            }
+        }
+    }
+    report.headline(gaps / pairs as f64, "points");
+    report.further("wait", waits / (2 * pairs) as f64, "s");
+    Ok(())
+}
