@@ -238,26 +238,38 @@ impl Stream<'_> {
             }
             lobby_message::Kind::Host(host) => {
                 let (match_id, epoch) = (host.match_id.clone(), host.epoch);
-                match translate::spec(host) {
-                    Some(spec) => self.pass(ToMatch::Host(Box::new(spec))),
-                    None => {
-                        let reason = "a seat's number is out of range".to_owned();
-                        self.send(room_message::Kind::HostRefused(v1::HostRefused { match_id, epoch, reason })).await
+                let refused = match translate::spec(host) {
+                    Some(spec) => {
+                        if self.pass(ToMatch::Host(Box::new(spec))) {
+                            return Ok(());
+                        }
+                        "the room is leaving"
                     }
-                }
+                    None => "a seat's number is out of range",
+                };
+                let refused = v1::HostRefused { match_id, epoch, reason: refused.to_owned() };
+                self.send(room_message::Kind::HostRefused(refused)).await
             }
-            lobby_message::Kind::AddSeats(add) => match translate::seats(add.seats) {
-                Some(seats) => self.pass(ToMatch::AddSeats { epoch: add.epoch, seats }),
-                None => bail!("the lobby adds seats whose numbers are out of range"),
-            },
+            lobby_message::Kind::AddSeats(add) => {
+                let Some(seats) = translate::seats(add.seats) else {
+                    bail!("the lobby adds seats whose numbers are out of range")
+                };
+                self.pass(ToMatch::AddSeats { epoch: add.epoch, seats });
+                Ok(())
+            }
             lobby_message::Kind::ReleaseSeats(release) => {
                 let seats = release.seats.into_iter().filter_map(translate::seat_number).collect();
-                self.pass(ToMatch::ReleaseSeats { epoch: release.epoch, seats })
+                self.pass(ToMatch::ReleaseSeats { epoch: release.epoch, seats });
+                Ok(())
             }
             lobby_message::Kind::Drain(drain) => {
-                self.pass(ToMatch::Drain { within: Duration::from_millis(u64::from(drain.within_ms)) })
+                self.pass(ToMatch::Drain { within: Duration::from_millis(u64::from(drain.within_ms)) });
+                Ok(())
             }
-            lobby_message::Kind::Stop(stop) => self.pass(ToMatch::Stop { reason: stop.reason }),
+            lobby_message::Kind::Stop(stop) => {
+                self.pass(ToMatch::Stop { reason: stop.reason });
+                Ok(())
+            }
             lobby_message::Kind::ResultAck(ack) => self.acknowledged(&ack).await,
             lobby_message::Kind::WantBundle(want) => {
                 self.send_bundle(want.hash);
@@ -267,8 +279,9 @@ impl Stream<'_> {
         }
     }
 
-    fn pass(&self, item: ToMatch) -> anyhow::Result<()> {
-        self.shared.inbox.push(item, true).map_err(|_| anyhow::anyhow!("the match thread takes nothing"))
+    /// Hands it to the match thread; false when there is none any more.
+    fn pass(&self, item: ToMatch) -> bool {
+        self.shared.inbox.push(item, true).is_ok()
     }
 
     /// The lobby has a result; the room is free for the next match once it has them all.

@@ -47,7 +47,7 @@ use tokio_util::task::TaskTracker;
 pub use board::Ending;
 pub use process::main;
 pub use room_core::{GameEntry as Game, game};
-pub use settings::{Proof, Settings};
+pub use settings::{Proof, Recycle, Settings};
 
 /// After the match thread has ended, its last result gets at least this long to reach the lobby.
 const DELIVER_WITHIN: Duration = Duration::from_secs(5);
@@ -219,6 +219,7 @@ fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<std::th
                 Ending::Failed(text.to_owned())
             }
         };
+        shared.inbox.close();
         shared.board.end(ending);
     };
     std::thread::Builder::new()

@@ -12,10 +12,10 @@ use room_core::{
 };
 use tokio::sync::oneshot;
 
-use crate::Shared;
 use crate::board::{Answer, MAX_RESULTS, Running};
 use crate::outlet::{Outlet, Peer, Written};
 use crate::pace::Pacer;
+use crate::{Recycle, Shared};
 
 /// How often a socket that took not all is tried again.
 const FLUSH_EVERY: Duration = Duration::from_millis(10);
@@ -267,6 +267,11 @@ impl Owner {
                     );
                     self.shared.board.write(|state| state.results.push_back((Instant::now(), result)));
                     self.changed = true;
+                    if self.shared.settings.recycle == Recycle::Never {
+                        let now = self.now();
+                        self.until = Some(Instant::now());
+                        self.room.drain(now, now);
+                    }
                 }
             }
         }

@@ -66,6 +66,10 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_ROOM_LEAVE_AFTER_SECONDS", default_value_t = 60)]
     pub leave_after_seconds: u64,
 
+    /// Whether the room takes another match after one has ended, or leaves so that each match gets a fresh process.
+    #[arg(long, env = "BELLHOP_ROOM_RECYCLE", value_enum, default_value_t = Recycle::Always)]
+    pub recycle: Recycle,
+
     /// Form of the log.
     #[arg(long, env = "BELLHOP_ROOM_LOG_FORMAT", default_value = "human", value_parser = ["human", "json"])]
     pub log_format: String,
@@ -73,6 +77,15 @@ pub struct Settings {
     /// What is logged: a level, or `tracing` directives.
     #[arg(long, env = "BELLHOP_ROOM_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What becomes of a room when its match has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Recycle {
+    /// It is ready for the next one.
+    Always,
+    /// It leaves.
+    Never,
 }
 
 /// Proves to the lobby who this room is.

@@ -208,3 +208,17 @@ async fn a_process_that_is_told_to_end_drains_and_one_told_twice_stops() {
     line.acknowledge(&result).await;
     assert_eq!(within(under.running).await.unwrap().unwrap(), Ending::Drained);
 }
+
+#[tokio::test]
+async fn a_room_that_is_not_recycled_leaves_after_its_match() {
+    let lobby = FalseLobby::start().await;
+    let under = Under::start(&lobby, &["--recycle", "never"]).await;
+    let mut line = lobby.line().await;
+    assert_eq!(line.host(1, "pulse", "{\"steps\": 3}", 1).await, Ok(1));
+    let mut ann = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
+    assert_eq!(ann.until_closed().await.0, CloseCode::Ended);
+    let result = line.result().await;
+    assert!(line.host(2, "pulse", "{}", 1).await.is_err());
+    line.acknowledge(&result).await;
+    assert_eq!(within(under.running).await.unwrap().unwrap(), Ending::Drained);
+}
