@@ -114,6 +114,8 @@ export function start(): void {
       void refreshMe();
     }
   });
+  // Out of the back-forward cache this window has lost what it held.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   addEventListener("offline", () => (lobby.value = "offline"));
   addEventListener("online", () => void look());
   watchCalls((reached) => {

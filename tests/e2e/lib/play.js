@@ -64,11 +64,17 @@ export async function ratingAfter(page) {
   return Number(await rating.textContent());
 }
 
-/** Both leave a match by Escape. */
+/** Leaves a match by Escape. */
 export async function leave(page) {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").getByRole("button", { name: "Leave now" }).click();
   await page.getByRole("heading", { name: "What shall we play?" }).waitFor();
+}
+
+/** Tidies up after a test: leaves the match if it still runs. */
+export async function quit(page) {
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Leave now" }).click({ timeout: 2_000 }).catch(() => {});
 }
 
 export async function nameOf(page) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { BASE, complaints, launch, LIMIT, lobby, open, shot, tooWide, until } from "../lib/browser.js";
-import { byTurn, cell, meet, nameOf, press, put, result, seated, topRow } from "../lib/play.js";
+import { byTurn, cell, meet, nameOf, press, put, quit, result, seated, topRow } from "../lib/play.js";
 
 const MOST_SCRIPT_BYTES = 60 * 1024;
 const FIRST_PAINT_MS = 1_000;
@@ -119,6 +119,8 @@ test("a whole match on a phone of 360 px by touch", LIMIT, async (t) => {
     await page.getByRole("button", { name: "Up" }).waitFor();
     await look(page, `snake-phone-${index + 1}`);
   }
+  await quit(pair[0]);
+  await quit(pair[1]);
 });
 
 test("a second window of a browser is a guest of its own, and stays that one through a reload", LIMIT, async (t) => {

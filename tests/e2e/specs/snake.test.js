@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaints, launch, LIMIT, lobby, open, shot, SOON } from "../lib/browser.js";
-import { meet, press, ratingAfter, seated } from "../lib/play.js";
+import { meet, press, quit, ratingAfter, seated } from "../lib/play.js";
 
 /** A match of the test's settings: a few rounds of at most a few seconds each. */
 const MATCH = 60_000;
@@ -12,7 +12,7 @@ test("two windows play snake through a reload to the result", LIMIT, async (t) =
   const one = await lobby(context);
   const two = await lobby(context);
   await meet(one, two, "Snake");
-  await one.locator(".snake canvas").waitFor();
+  await one.locator(".snake .board").waitFor();
   await two.locator(".scores li.own").waitFor();
   await one.keyboard.press("ArrowUp");
   await shot(one, "snake-desk");
@@ -47,6 +47,9 @@ test("who comes late to a running match waits for its next round in words", LIMI
   await press(three, "Snake");
   await seated(three);
   await three.getByText("You come in with the next round").first().waitFor();
-  assert.equal(await three.locator(".scores li").count(), 3);
+  await three.locator(".scores li.own").waitFor();
   await shot(three, "snake-late-desk");
+  for (const page of [one, two, three]) {
+    await quit(page);
+  }
 });

@@ -20,6 +20,8 @@ export class Scores {
     const keys = document.createElement("p");
     keys.className = "keys";
     keys.textContent = t("hint");
+    this.#list.tabIndex = 0; // on a phone it scrolls
+    this.#list.setAttribute("aria-label", t("scores"));
     this.root.append(this.#head, this.#list, keys);
   }
 

@@ -9,8 +9,12 @@ import { ApiError, api, setBearer } from "./api.ts";
 import type { Player, Session } from "./types.ts";
 
 const KEY = "bellhop.bearer";
-/** A reloading window's lock is freed when its old document goes, which may be a moment after the new one asks. */
-const LOCK_WAIT_MS = 400;
+/** This window was the browser's player before a reload. */
+const FIRST = "bellhop.first";
+/** How long to wait for a lock before another window is believed to hold it. */
+const LOCK_WAIT_MS = 300;
+/** A reloading window waits longer: its old document may go a moment after the new one asks. */
+const RELOAD_LOCK_WAIT_MS = 3_000;
 
 let shared = true;
 
@@ -21,13 +25,17 @@ export function isSecondWindow(): boolean {
 
 /** Finds or makes the player of this window. */
 export async function identify(): Promise<Player> {
-  shared = sessionStorage.getItem(KEY) === null && (await hold("bellhop.window"));
-  if (!shared) {
-    const own = sessionStorage.getItem(KEY);
-    // A duplicated tab has a copy of its sessionStorage: only one of the two may be that guest.
-    if (own !== null && !(await hold(`bellhop.window.${fingerprint(own)}`))) {
-      sessionStorage.clear();
-    }
+  const own = sessionStorage.getItem(KEY);
+  const wasFirst = sessionStorage.getItem(FIRST) !== null;
+  // A duplicated tab has a copy of its sessionStorage: only one of the two may be that guest.
+  if (own !== null && !(await hold(`bellhop.window.${fingerprint(own)}`, RELOAD_LOCK_WAIT_MS))) {
+    sessionStorage.clear();
+  }
+  shared = own === null && (await hold("bellhop.window", wasFirst ? RELOAD_LOCK_WAIT_MS : LOCK_WAIT_MS));
+  if (shared) {
+    sessionStorage.setItem(FIRST, "1");
+  } else if (wasFirst) {
+    sessionStorage.clear();
   }
   const token = stored().getItem(KEY);
   if (token !== null) {
@@ -48,7 +56,7 @@ export async function identify(): Promise<Player> {
 export function adopt(session: Session): Player {
   stored().setItem(KEY, session.token);
   if (!shared) {
-    void hold(`bellhop.window.${fingerprint(session.token)}`);
+    void hold(`bellhop.window.${fingerprint(session.token)}`, LOCK_WAIT_MS);
   }
   setBearer(session.token);
   return session.player;
@@ -65,15 +73,16 @@ function stored(): Storage {
 }
 
 /** Takes a lock for the life of this window; false where another window holds it. */
-async function hold(name: string): Promise<boolean> {
+async function hold(name: string, waitMs: number): Promise<boolean> {
   if (!("locks" in navigator)) {
     return holdByChannel(name);
   }
   return new Promise((resolve) => {
     navigator.locks
-      .request(name, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, () => {
+      .request(name, { signal: AbortSignal.timeout(waitMs) }, () => {
         resolve(true);
-        return new Promise(() => {}); // held until the window goes
+        // Held until the window goes, and not a moment longer: a reload asks for it again at once.
+        return new Promise<void>((release) => addEventListener("pagehide", () => release(), { once: true }));
       })
       .catch(() => resolve(false));
   });

@@ -32,6 +32,7 @@ export function Dialog(props: {
         event.preventDefault();
         props.onClose();
       }}
+      onKeyDown={(event) => event.key === "Tab" && wrap(event, ref.current)}
       onClick={(event) => event.target === ref.current && props.onClose()}
     >
       <div class="dialog-body">
@@ -41,4 +42,15 @@ export function Dialog(props: {
       </div>
     </dialog>
   );
+}
+
+/** The browser's own dialog lets Tab leave to its toolbar; here it goes round. */
+function wrap(event: KeyboardEvent, dialog: HTMLDialogElement | null): void {
+  const stops = [...(dialog?.querySelectorAll<HTMLElement>("button, input:not([hidden]), a[href]") ?? [])];
+  const [first, last] = [stops[0], stops[stops.length - 1]];
+  const leaving = event.shiftKey ? first : last;
+  if (document.activeElement === leaving) {
+    event.preventDefault();
+    (event.shiftKey ? last : first)?.focus();
+  }
 }
