@@ -131,7 +131,10 @@ fn bind(wasm: &Path, out: &Path) -> Result<()> {
         .input_path(wasm)
         .out_name("client")
         .web(true)
-        .and_then(|bindgen| bindgen.typescript(false).remove_producers_section(true).generate(out))
+        .and_then(|bindgen| {
+            let bindgen = bindgen.typescript(false).remove_name_section(true).remove_producers_section(true);
+            bindgen.generate(out)
+        })
         .with_context(|| format!("making the browser's side of {}", wasm.display()))
 }
 
