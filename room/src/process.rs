@@ -31,12 +31,13 @@ pub fn main(games: &[GameEntry]) -> ExitCode {
 }
 
 async fn run(settings: Settings, games: &[GameEntry]) -> anyhow::Result<Ending> {
+    // First of all: whoever reads that it is open may stop it right away.
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let proof = settings.proof()?;
     let room = RoomProcess::bind(settings, proof, games).await?;
     tracing::info!(address = %room.address(), games = games.len(), "the room is open");
     let stop = Stop::default();
     let asked = stop.clone();
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let signals = tokio::spawn(async move {
         let mut asked_once = false;
         loop {

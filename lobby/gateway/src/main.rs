@@ -38,11 +38,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
+    // First of all: whoever reads that it is open may stop it right away.
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let lobby = settings.lobby.clone();
     let gateway = Gateway::bind(settings).await?;
     tracing::info!(address = %gateway.address(), %lobby, "the gateway is open");
     let stop = CancellationToken::new();
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut asked = async move || {
         tokio::select! {
             _ = term.recv() => {}
