@@ -25,7 +25,7 @@ use crate::players::{Players, unix_ms};
 /// Appends that may wait. The drive has one under way at a time.
 const APPENDS_WAITING: usize = 4;
 /// Fewer events than this are not worth a snapshot.
-const SNAPSHOT_AT_LEAST: u64 = 1_000;
+const SNAPSHOT_AT_LEAST: u64 = 200;
 /// So many events make a snapshot due whatever the time: a start replays them in some seconds.
 const SNAPSHOT_AT_MOST: u64 = 4_000_000;
 
@@ -69,6 +69,8 @@ pub(crate) struct Writer {
     cut: Arc<AtomicU64>,
     players: Arc<Players>,
     metrics: Arc<Metrics>,
+    /// The last event in the newest snapshot.
+    snapshot: u64,
 }
 
 /// What was promised before this start.
@@ -122,7 +124,8 @@ pub(crate) fn open(
     let recovered = Recovered { is_new: state.applied() == Seq(0), seed, epoch_ms: store.epoch_ms()?, newest, state };
     let journal = Journal { appends, written: written.clone(), bell: bell.clone() };
     let cut = Arc::new(AtomicU64::new(0));
-    let writer = Writer { store, snapshots, appends: receiver, written, bell, cut, players, metrics };
+    let writer =
+        Writer { store, snapshots, appends: receiver, written, bell, cut, players, metrics, snapshot: from - 1 };
     Ok((recovered, journal, writer))
 }
 
@@ -146,6 +149,7 @@ impl Writer {
             cut: self.cut.clone(),
             players: self.players.clone(),
             every,
+            snapshot: self.snapshot,
         }
     }
 
@@ -188,12 +192,14 @@ pub(crate) struct Follower {
     cut: Arc<AtomicU64>,
     players: Arc<Players>,
     every: Duration,
+    /// The last event in the newest snapshot.
+    snapshot: u64,
 }
 
 impl Follower {
     /// Follows until `stop` is hung up.
     pub(crate) fn run(self, stop: &Receiver<()>) -> Result<()> {
-        let mut last = self.written.load(Ordering::Acquire);
+        let mut last = self.snapshot;
         let mut since = Instant::now();
         loop {
             match stop.recv_timeout(self.every.min(Duration::from_secs(1))) {

@@ -128,6 +128,8 @@ async fn serve(settings: Settings) -> Result<()> {
     let (drive, core) = drive::new(parts, gateways, orders);
     tasks.thread("drive", move || drive.run())?;
 
+    // The drive has had its first turn when it answers this.
+    core.call(lobby_core::Call::GetSettings).await.context("the core does not answer")?;
     applied.put_in_force(&core, &said).await?;
     match command {
         Some(command) => {
@@ -152,9 +154,16 @@ async fn serve(settings: Settings) -> Result<()> {
         tonic::service::Routes::new(health_service.clone()).add_service(reflection()?),
         rest::router(desk.clone(), settings.page.clone(), bundles.clone()),
     );
+    let head_within = Duration::from_secs(settings.head_seconds);
     let trusts = Arc::new(move |peer| origins.trusts(peer));
-    let listener =
-        Listener { socket: public_socket, serve: public, trusts, metrics: metrics.clone(), drain: settings.drain() };
+    let listener = Listener {
+        socket: public_socket,
+        serve: public,
+        trusts,
+        metrics: metrics.clone(),
+        head_within,
+        drain: settings.drain(),
+    };
     let public_address = listener.socket.local_addr()?;
     tasks.spawn("public port", listener.run(stop.clone()));
 
@@ -170,6 +179,7 @@ async fn serve(settings: Settings) -> Result<()> {
         serve: private,
         trusts: Arc::new(|_| true),
         metrics,
+        head_within,
         drain: settings.drain(),
     };
     let private_address = listener.socket.local_addr()?;

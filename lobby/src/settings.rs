@@ -63,6 +63,10 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_LOG", default_value = "info")]
     pub log: String,
 
+    /// How long a connection may take for its first byte, and for the head of each request.
+    #[arg(long, env = "BELLHOP_HEAD_SECONDS", default_value_t = 10)]
+    pub head_seconds: u64,
+
     /// How long open calls may go on after the lobby was told to stop.
     #[arg(long, env = "BELLHOP_DRAIN_SECONDS", default_value_t = 5)]
     pub drain_seconds: u64,

@@ -277,7 +277,7 @@ fn change(base: &QueueSettings, table: QueueTable) -> Result<QueueSettings, Stri
     let shape = match (table.teams, table.team_size, table.min_players, table.max_players) {
         (None, None, None, None) => base.shape,
         (None, None, min, max) => {
-            let max = max.unwrap_or_else(|| base.shape.max_players().max(min.unwrap_or(0)));
+            let max = max.unwrap_or_else(|| base.shape.max_players());
             Shape::Free { min: min.unwrap_or_else(|| base.shape.min_players().min(max)), max }
         }
         (teams, size, None, None) => {

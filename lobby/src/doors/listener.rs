@@ -27,8 +27,6 @@ use crate::metrics::Metrics;
 const CONNECTIONS: usize = 16_384;
 /// Open connections of one address that is no proxy of ours: a household, a school.
 const PER_ADDRESS: u32 = 256;
-/// A first byte, then the whole HTTP/2 preface or HTTP/1 head, within this.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Longest head of a request.
 const HEAD_BYTES: usize = 16 << 10;
 /// Calls and streams at once on one HTTP/2 connection: a gateway carries all its players over a few.
@@ -54,6 +52,8 @@ pub(crate) struct Listener<S> {
     /// Whose connections are not counted per address.
     pub(crate) trusts: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
     pub(crate) metrics: Arc<Metrics>,
+    /// A first byte, then the whole HTTP/2 preface or HTTP/1 head, within this.
+    pub(crate) head_within: Duration,
     /// How long open calls may go on after the stop.
     pub(crate) drain: Duration,
 }
@@ -98,10 +98,11 @@ impl<S: Serve> Listener<S> {
                 continue;
             };
             let (serve, metrics, stop) = (self.serve.clone(), self.metrics.clone(), stop.clone());
+            let head_within = self.head_within;
             tasks.spawn(async move {
                 let _held = (place, counted);
                 metrics.connections.inc();
-                if let Err(error) = connection(stream, peer, serve, &metrics, stop).await {
+                if let Err(error) = connection(stream, peer, serve, &metrics, head_within, stop).await {
                     debug!(%error, "connection ended");
                 }
                 metrics.connections.dec();
@@ -121,6 +122,7 @@ async fn connection<S: Serve>(
     peer: IpAddr,
     serve: S,
     metrics: &Metrics,
+    head_within: Duration,
     stop: CancellationToken,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
@@ -132,7 +134,7 @@ async fn connection<S: Serve>(
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_BYTES).keep_alive(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD_BYTES).keep_alive(true);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -143,7 +145,7 @@ async fn connection<S: Serve>(
         .max_pending_accept_reset_streams(1_024);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut first_head = pin!(async {
-        if tokio::time::timeout(HEAD_WITHIN, spoken.notified()).await.is_ok() {
+        if tokio::time::timeout(head_within, spoken.notified()).await.is_ok() {
             std::future::pending::<()>().await;
         }
     });

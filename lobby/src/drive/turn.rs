@@ -19,7 +19,7 @@ use tracing::{debug, info, warn};
 use super::feed::{Feeder, News};
 use super::inbox::{Answered, Bell, Receivers, Reply, Report, Request};
 use super::room::{Directory, Order, RoomEnd, Route};
-use super::watchers::Watchers;
+use super::watchers::{Turn, Watchers};
 use super::{Clock, ClusterOrder};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
@@ -32,12 +32,8 @@ const REPORTS_A_TURN: usize = 1_024;
 const DECISIONS_WAITING: usize = 16_384;
 /// How often watched tickets are looked after.
 const TICK: Duration = Duration::from_millis(100);
-/// Each watched ticket has its turn once in so many ticks: a second.
-const TICKS_A_ROUND: usize = 10;
 /// Turns in one tick, at most: beyond 20,000 waiting tickets each has its turn more seldom.
 const TURNS_A_TICK: usize = 2_000;
-/// A watched ticket's lease is renewed with every so manieth turn.
-const RENEW_EVERY: usize = 5;
 
 /// What the drive is made of.
 pub(crate) struct Parts {
@@ -50,11 +46,15 @@ pub(crate) struct Parts {
 /// Who gets an answer.
 enum Pending {
     Once(oneshot::Sender<Answered>),
-    Play { by: PlayerId, feeder: Feeder },
+    Play {
+        by: PlayerId,
+        feeder: Feeder,
+    },
     Watch(Feeder),
     Status(TicketId),
     Change(oneshot::Sender<Answered>),
-    Settings,
+    /// The settings, to be shown to the doors, and then the answer to whoever changed them.
+    Settings(Option<(oneshot::Sender<Answered>, Answered)>),
 }
 
 /// The owner of the core.
@@ -84,7 +84,6 @@ pub(crate) struct Drive {
     /// Orders that the cluster's worker has had no place for yet.
     cluster_waits: VecDeque<ClusterOrder>,
     next_tick: Instant,
-    rounds: usize,
 }
 
 impl Drive {
@@ -121,7 +120,6 @@ impl Drive {
             rooms: HashMap::new(),
             cluster_waits: VecDeque::new(),
             next_tick: Instant::now(),
-            rounds: 0,
         }
     }
 
@@ -133,7 +131,7 @@ impl Drive {
         self.bell.belongs_to_this_thread();
         let bell = self.bell.clone();
         self.journal.on_written(move || bell.ring_loud());
-        self.ask(Call::GetSettings, Pending::Settings);
+        self.ask(Call::GetSettings, Pending::Settings(None));
         loop {
             let took = self.turn()?;
             if self.core.is_drained() && !self.appending {
@@ -328,15 +326,14 @@ impl Drive {
         match (pending, answer) {
             (Pending::Once(sender), answer) => drop(sender.send(answer)),
             (Pending::Change(sender), answer) => {
-                let changed = answer.is_ok();
-                let _caller_left = sender.send(answer);
-                if changed {
-                    self.ask(Call::GetSettings, Pending::Settings);
-                }
+                self.ask(Call::GetSettings, Pending::Settings(Some((sender, answer))));
             }
-            (Pending::Settings, Ok(answer)) => {
-                if let Answer::Settings(settings) = *answer {
+            (Pending::Settings(changed), answer) => {
+                if let Ok(Answer::Settings(settings)) = answer.map(|answer| *answer) {
                     self.settings.store(Arc::new(settings));
+                }
+                if let Some((sender, answer)) = changed {
+                    let _caller_left = sender.send(answer);
                 }
             }
             (Pending::Play { by, feeder }, Ok(answer)) => {
@@ -363,7 +360,7 @@ impl Drive {
             (Pending::Play { feeder, .. } | Pending::Watch(feeder), Err(refusal)) => {
                 let _caller_left = feeder.tell(News::Refused(refusal));
             }
-            (Pending::Status(_) | Pending::Settings, Err(_)) => {}
+            (Pending::Status(_), Err(_)) => {}
         }
     }
 
@@ -382,11 +379,9 @@ impl Drive {
     /// Renews the leases of watched tickets and tells their watchers how the wait goes.
     fn tick(&mut self) {
         self.next_tick = Instant::now() + TICK;
-        self.rounds += 1;
-        let turns = self.watchers.round().div_ceil(TICKS_A_ROUND).min(TURNS_A_TICK);
-        let renew = (self.rounds / TICKS_A_ROUND).is_multiple_of(RENEW_EVERY);
-        for _ in 0..turns {
-            let Some((ticket, waiting)) = self.watchers.next_turn() else { continue };
+        self.watchers.tick();
+        for _ in 0..TURNS_A_TICK {
+            let Some(Turn { ticket, waiting, renew }) = self.watchers.next_turn() else { break };
             if renew {
                 self.core.handle(self.clock.now(), Input::Renew { ticket });
             }

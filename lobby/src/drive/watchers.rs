@@ -9,6 +9,11 @@ use super::feed::{Feeder, News};
 /// Watchers of one ticket: the windows of one player. The oldest goes for a new one beyond it.
 const PER_TICKET: usize = 8;
 
+/// Each watched ticket has its turn once in so many ticks: a second.
+const TICKS_A_ROUND: u64 = 10;
+/// A watched ticket's lease is renewed at most once in so many ticks: five seconds of its thirty.
+const RENEW_TICKS: u64 = 50;
+
 #[derive(Debug)]
 struct Watcher {
     feeder: Feeder,
@@ -21,14 +26,27 @@ struct Watched {
     watchers: Vec<Watcher>,
     created: Time,
     waiting: bool,
+    /// The tick in which its lease was renewed.
+    renewed: u64,
+}
+
+/// What is due for a watched ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) ticket: TicketId,
+    /// It waits: its watchers want to know how the wait goes.
+    pub(crate) waiting: bool,
+    /// Its lease is to be renewed.
+    pub(crate) renew: bool,
 }
 
 /// All watchers.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
     tickets: IdMap<TicketId, Watched>,
-    /// All watched tickets, in the order of their next turn.
-    turns: VecDeque<TicketId>,
+    /// All watched tickets, in the order of their next turn, and the tick in which it is due.
+    turns: VecDeque<(TicketId, u64)>,
+    tick: u64,
 }
 
 impl Watchers {
@@ -50,10 +68,10 @@ impl Watchers {
         if !here {
             return false;
         }
-        let turns = &mut self.turns;
+        let (turns, due) = (&mut self.turns, self.tick + TICKS_A_ROUND);
         let watched = self.tickets.entry(id).or_insert_with(|| {
-            turns.push_back(id);
-            Watched { watchers: Vec::with_capacity(1), created, waiting }
+            turns.push_back((id, due));
+            Watched { watchers: Vec::with_capacity(1), created, waiting, renewed: due }
         });
         watched.waiting = waiting;
         if watched.watchers.len() >= PER_TICKET {
@@ -98,21 +116,72 @@ impl Watchers {
         }
     }
 
-    /// The ticket whose turn it is, and whether it waits. A ticket that nobody watches any more has no more turns.
-    pub(crate) fn next_turn(&mut self) -> Option<(TicketId, bool)> {
-        let ticket = self.turns.pop_front()?;
-        let watched = self.tickets.get_mut(&ticket)?;
-        watched.watchers.retain(|watcher| !watcher.feeder.has_left());
-        if watched.watchers.is_empty() {
-            self.tickets.remove(&ticket);
-            return None;
-        }
-        self.turns.push_back(ticket);
-        Some((ticket, watched.waiting))
+    /// A tick has passed.
+    pub(crate) fn tick(&mut self) {
+        self.tick += 1;
     }
 
-    /// Turns that a whole round takes.
-    pub(crate) fn round(&self) -> usize {
-        self.turns.len()
+    /// A ticket whose turn is due. A ticket that nobody watches any more has no more turns.
+    pub(crate) fn next_turn(&mut self) -> Option<Turn> {
+        loop {
+            let (ticket, _) = self.turns.pop_front_if(|(_, due)| *due <= self.tick)?;
+            let Some(watched) = self.tickets.get_mut(&ticket) else { continue };
+            watched.watchers.retain(|watcher| !watcher.feeder.has_left());
+            if watched.watchers.is_empty() {
+                self.tickets.remove(&ticket);
+                continue;
+            }
+            self.turns.push_back((ticket, self.tick + TICKS_A_ROUND));
+            let renew = self.tick >= watched.renewed + RENEW_TICKS;
+            if renew {
+                watched.renewed = self.tick;
+            }
+            return Some(Turn { ticket, waiting: watched.waiting, renew });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lobby_core::{EtaView, PlayerId};
+
+    use super::super::feed::feed;
+    use super::*;
+
+    fn view(id: u64) -> TicketView {
+        TicketView {
+            ticket: TicketId(id),
+            queue: "q".into(),
+            players: [PlayerId(1)].into_iter().collect(),
+            rating: 1500.0,
+            state: TicketState::Queued,
+            match_id: None,
+            last_event: 1,
+            created: Time(0),
+            age: std::time::Duration::ZERO,
+            open: false,
+            eta: EtaView::default(),
+        }
+    }
+
+    #[test]
+    fn each_watched_ticket_has_one_turn_a_round() {
+        let mut watchers = Watchers::default();
+        let (feeder, feed) = feed();
+        assert!(watchers.add(view(7), vec![(1, TicketEvent::Queued)], feeder));
+        let mut turns = 0;
+        for _ in 0..5 * TICKS_A_ROUND {
+            watchers.tick();
+            while watchers.next_turn().is_some() {
+                turns += 1;
+            }
+        }
+        assert_eq!(turns, 5);
+        drop(feed);
+        for _ in 0..TICKS_A_ROUND {
+            watchers.tick();
+            assert_eq!(watchers.next_turn(), None);
+        }
+        assert_eq!(watchers.len(), 0);
     }
 }
