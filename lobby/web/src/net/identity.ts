@@ -11,9 +11,9 @@ import type { Player, Session } from "./types.ts";
 const KEY = "bellhop.bearer";
 /** This window was the browser's player before a reload. */
 const FIRST = "bellhop.first";
-/** How long to wait for a lock before another window is believed to hold it. */
+/** Without locks: how long to wait for another window's word. */
 const LOCK_WAIT_MS = 300;
-/** A reloading window waits longer: its old document may go a moment after the new one asks. */
+/** A reloading window waits for its lock: its old document may go a moment after the new one asks. */
 const RELOAD_LOCK_WAIT_MS = 3_000;
 
 let shared = true;
@@ -31,7 +31,7 @@ export async function identify(): Promise<Player> {
   if (own !== null && !(await hold(`bellhop.window.${fingerprint(own)}`, RELOAD_LOCK_WAIT_MS))) {
     sessionStorage.clear();
   }
-  shared = own === null && (await hold("bellhop.window", wasFirst ? RELOAD_LOCK_WAIT_MS : LOCK_WAIT_MS));
+  shared = own === null && (await hold("bellhop.window", wasFirst ? RELOAD_LOCK_WAIT_MS : 0));
   if (shared) {
     sessionStorage.setItem(FIRST, "1");
   } else if (wasFirst) {
@@ -56,7 +56,7 @@ export async function identify(): Promise<Player> {
 export function adopt(session: Session): Player {
   stored().setItem(KEY, session.token);
   if (!shared) {
-    void hold(`bellhop.window.${fingerprint(session.token)}`, LOCK_WAIT_MS);
+    void hold(`bellhop.window.${fingerprint(session.token)}`, 0);
   }
   setBearer(session.token);
   return session.player;
@@ -77,10 +77,18 @@ async function hold(name: string, waitMs: number): Promise<boolean> {
   if (!("locks" in navigator)) {
     return holdByChannel(name);
   }
+  // Whether it is free is asked without a clock: a slow machine must not look like a second window.
+  return (await request(name, { ifAvailable: true })) || (waitMs > 0 && (await request(name, { signal: AbortSignal.timeout(waitMs) })));
+}
+
+function request(name: string, options: LockOptions): Promise<boolean> {
   return new Promise((resolve) => {
     navigator.locks
-      .request(name, { signal: AbortSignal.timeout(waitMs) }, () => {
-        resolve(true);
+      .request(name, options, (lock) => {
+        resolve(lock !== null);
+        if (lock === null) {
+          return undefined;
+        }
         // Held until the window goes, and not a moment longer: a reload asks for it again at once.
         return new Promise<void>((release) => addEventListener("pagehide", () => release(), { once: true }));
       })
