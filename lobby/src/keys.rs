@@ -64,12 +64,12 @@ impl DataDir {
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(not_writable)?;
         let mut owner = String::new();
         let _empty_at_first = file.read_to_string(&mut owner);
-        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-            nix::errno::Errno::EWOULDBLOCK => {
-                let owner = if owner.trim().is_empty() { "unknown".into() } else { owner.trim().to_owned() };
-                OpenDataError::Taken { path: root.clone(), owner }
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
+            if errno != nix::errno::Errno::EWOULDBLOCK {
+                return not_writable(errno.into());
             }
-            errno => not_writable(errno.into()),
+            let owner = if owner.trim().is_empty() { "unknown".into() } else { owner.trim().to_owned() };
+            OpenDataError::Taken { path: root.clone(), owner }
         })?;
         let mut writer: &File = &lock;
         lock.set_len(0)

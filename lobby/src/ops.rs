@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, async_trait};
 use tracing::info;
 
 use crate::config;
-use crate::doors::desk::{bearer, id, unexpected};
+use crate::doors::desk::{bearer, id, only};
 use crate::doors::fault::Fault;
 use crate::doors::show::{match_word, millis, rounded};
 use crate::drive::Core;
@@ -77,13 +77,8 @@ fn page<T, U>(page: Page<T>, token: impl Fn(&T) -> String, show: impl Fn(T) -> U
 impl Operations for Ops {
     async fn list_fleets(&self, request: Request<v1::ListFleetsRequest>) -> Done<v1::ListFleetsResponse> {
         self.allow(request)?;
-        match self.call(Call::ListFleets).await? {
-            Answer::Fleets(fleets) => {
-                let fleets = fleets.into_iter().map(fleet).collect();
-                Ok(Response::new(v1::ListFleetsResponse { fleets }))
-            }
-            other => Err(unexpected(&other).status()),
-        }
+        let fleets = only!(self.call(Call::ListFleets).await?, Answer::Fleets);
+        Ok(Response::new(v1::ListFleetsResponse { fleets: fleets.into_iter().map(fleet).collect() }))
     }
 
     async fn list_rooms(&self, request: Request<v1::ListRoomsRequest>) -> Done<v1::ListRoomsResponse> {
@@ -93,26 +88,17 @@ impl Operations for Ops {
             after: after(&request.page_token)?,
             limit: limit(request.page_size)?,
         };
-        match self.call(call).await? {
-            Answer::Rooms(rooms) => {
-                let (rooms, next_page_token) =
-                    page(rooms, |room| room.room.to_string(), |room| room_of(&self.core, room));
-                Ok(Response::new(v1::ListRoomsResponse { rooms, next_page_token }))
-            }
-            other => Err(unexpected(&other).status()),
-        }
+        let rooms = only!(self.call(call).await?, Answer::Rooms);
+        let (rooms, next_page_token) = page(rooms, |room| room.room.to_string(), |room| room_of(&self.core, room));
+        Ok(Response::new(v1::ListRoomsResponse { rooms, next_page_token }))
     }
 
     async fn list_matches(&self, request: Request<v1::ListMatchesRequest>) -> Done<v1::ListMatchesResponse> {
         let request = self.allow(request)?;
         let call = Call::ListMatches { after: after(&request.page_token)?, limit: limit(request.page_size)? };
-        match self.call(call).await? {
-            Answer::Matches(matches) => {
-                let (matches, next_page_token) = page(matches, |view| view.match_id.to_string(), match_of);
-                Ok(Response::new(v1::ListMatchesResponse { matches, next_page_token }))
-            }
-            other => Err(unexpected(&other).status()),
-        }
+        let matches = only!(self.call(call).await?, Answer::Matches);
+        let (matches, next_page_token) = page(matches, |view| view.match_id.to_string(), match_of);
+        Ok(Response::new(v1::ListMatchesResponse { matches, next_page_token }))
     }
 
     async fn list_tickets(&self, request: Request<v1::ListTicketsRequest>) -> Done<v1::ListTicketsResponse> {
@@ -122,10 +108,7 @@ impl Operations for Ops {
             after: after(&request.page_token)?,
             limit: limit(request.page_size)?,
         };
-        let found = match self.call(call).await? {
-            Answer::Tickets(found) => found,
-            other => return Err(unexpected(&other).status()),
-        };
+        let found = only!(self.call(call).await?, Answer::Tickets);
         let (mut tickets, next_page_token) = page(found, |view| view.ticket.to_string(), ticket_of);
         for ticket in tickets.iter_mut().filter(|ticket| ticket.state == "queued") {
             let call = Call::WhyWaiting { ticket: id("ticket_id", &ticket.id).map_err(Fault::status)? };
@@ -171,13 +154,9 @@ impl Operations for Ops {
         changed.max_rooms = request.max_rooms.unwrap_or(changed.max_rooms);
         self.call(Call::SetFleet(Box::new(changed))).await?;
         info!(fleet = %name, "an operator changed the fleet");
-        match self.call(Call::ListFleets).await? {
-            Answer::Fleets(fleets) => {
-                let shown = fleets.into_iter().find(|fleet| fleet.name == name).map(fleet);
-                shown.map(Response::new).ok_or_else(unknown)
-            }
-            other => Err(unexpected(&other).status()),
-        }
+        let fleets = only!(self.call(Call::ListFleets).await?, Answer::Fleets);
+        let shown = fleets.into_iter().find(|fleet| fleet.name == name).map(fleet);
+        shown.map(Response::new).ok_or_else(unknown)
     }
 
     async fn set_queue(&self, request: Request<v1::SetQueueRequest>) -> Done<v1::QueueSettings> {
@@ -198,10 +177,7 @@ impl Operations for Ops {
         request: Request<v1::ListQueueSettingsRequest>,
     ) -> Done<v1::ListQueueSettingsResponse> {
         self.allow(request)?;
-        let settings = match self.call(Call::GetSettings).await? {
-            Answer::Settings(settings) => settings,
-            other => return Err(unexpected(&other).status()),
-        };
+        let settings = only!(self.call(Call::GetSettings).await?, Answer::Settings);
         let queues = settings.queues.iter().map(queue_settings).collect();
         Ok(Response::new(v1::ListQueueSettingsResponse { queues }))
     }

@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use tracing::{debug, info, warn};
 
 use self::bundles::{Bundles, Collecting};
-use crate::doors::desk::bearer;
+use crate::doors::desk::{bearer, only};
 use crate::doors::fault::Fault;
 use crate::drive::Core;
 use crate::drive::inbox::Report;
@@ -124,12 +124,9 @@ impl Attach {
     async fn credential(&self, room: RoomId) -> Result<Option<[u8; 32]>, Status> {
         let after = room.0.checked_sub(1).map(RoomId);
         let call = Call::ListRooms { fleet: None, after, limit: 1 };
-        match self.core.call(call).await.map_err(|error| Fault::from(error).status())? {
-            Answer::Rooms(page) => {
-                Ok(page.items.first().filter(|view| view.room == room).and_then(|view| view.credential))
-            }
-            other => Err(crate::doors::desk::unexpected(&other).status()),
-        }
+        let answer = self.core.call(call).await.map_err(|error| Fault::from(error).status())?;
+        let page = only!(answer, Answer::Rooms);
+        Ok(page.items.first().filter(|view| view.room == room).and_then(|view| view.credential))
     }
 }
 
@@ -241,7 +238,9 @@ impl Link {
                 let _gone = self.down.send(Err(again)).await;
                 return false;
             }
-            other => translate::news(other),
+            said @ (Up::HostAccepted(_) | Up::HostRefused(_) | Up::Report(_) | Up::Result(_) | Up::Ready(_)) => {
+                translate::news(said)
+            }
         };
         let news = match news {
             Ok(news) => news,

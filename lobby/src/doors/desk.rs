@@ -128,12 +128,8 @@ impl Desk {
     }
 
     pub(crate) async fn queues(&self) -> Result<v1::ListQueuesResponse, Fault> {
-        match self.core.call(Call::ListQueues).await? {
-            Answer::Queues(queues) => {
-                Ok(v1::ListQueuesResponse { queues: queues.into_iter().map(show::queue).collect() })
-            }
-            other => Err(unexpected(&other)),
-        }
+        let queues = only!(self.core.call(Call::ListQueues).await?, Answer::Queues);
+        Ok(v1::ListQueuesResponse { queues: queues.into_iter().map(show::queue).collect() })
     }
 
     pub(crate) async fn play(
@@ -175,7 +171,7 @@ impl Desk {
         // The game's queue says which rating counts; the core checks again.
         let view = match self.core.call(Call::GetTicket { ticket: game, by: None }).await {
             Ok(Answer::Ticket(view)) => view,
-            Ok(other) => return Err(unexpected(&other)),
+            Ok(_) => return Err(unexpected("a ticket")),
             Err(CallError::Refused(Refusal::UnknownTicket)) => return Err(Refusal::GameGone.into()),
             Err(error) => return Err(error.into()),
         };
@@ -220,11 +216,15 @@ impl Desk {
     pub(crate) async fn cancel(&self, player: PlayerId, ticket_id: &str) -> Result<v1::CancelTicketResponse, Fault> {
         use v1::cancel_ticket_response::Outcome;
         let call = Call::CancelTicket { ticket: id("ticket_id", ticket_id)?, by: player };
-        let (outcome, match_id) = match self.core.call(call).await? {
-            Answer::Cancelled => (Outcome::Cancelled, String::new()),
-            Answer::AlreadyMatched { match_id } => (Outcome::AlreadyMatched, match_id.to_string()),
-            Answer::AlreadyEnded => (Outcome::AlreadyEnded, String::new()),
-            other => return Err(unexpected(&other)),
+        let answer = self.core.call(call).await?;
+        let (outcome, match_id) = if let Answer::AlreadyMatched { match_id } = answer {
+            (Outcome::AlreadyMatched, match_id.to_string())
+        } else if answer == Answer::Cancelled {
+            (Outcome::Cancelled, String::new())
+        } else if answer == Answer::AlreadyEnded {
+            (Outcome::AlreadyEnded, String::new())
+        } else {
+            return Err(unexpected("how a cancel went"));
         };
         Ok(v1::CancelTicketResponse { outcome: outcome as i32, match_id })
     }
@@ -242,17 +242,14 @@ impl Desk {
         };
         let queue = (!request.queue.is_empty()).then(|| Name::from(request.queue.as_str()));
         let limit = u16::try_from(request.page_size).unwrap_or(u16::MAX);
-        match self.core.call(Call::ListOpenGames { queue, after, limit }).await? {
-            Answer::OpenGames(Page { items, more, total }) => {
-                let last = items.last().map(|game| game.ticket.to_string());
-                Ok(v1::ListOpenGamesResponse {
-                    games: items.into_iter().map(show::open_game).collect(),
-                    next_page_token: last.filter(|_| more).unwrap_or_default(),
-                    total,
-                })
-            }
-            other => Err(unexpected(&other)),
-        }
+        let games = self.core.call(Call::ListOpenGames { queue, after, limit }).await?;
+        let Page { items, more, total } = only!(games, Answer::OpenGames);
+        let last = items.last().map(|game| game.ticket.to_string());
+        Ok(v1::ListOpenGamesResponse {
+            games: items.into_iter().map(show::open_game).collect(),
+            next_page_token: last.filter(|_| more).unwrap_or_default(),
+            total,
+        })
     }
 
     pub(crate) async fn get_match(&self, match_id: &str) -> Result<v1::Match, Fault> {
@@ -266,7 +263,7 @@ impl Desk {
                 }
                 Ok(shown)
             }
-            Ok(other) => Err(unexpected(&other)),
+            Ok(_) => Err(unexpected("a match")),
             Err(CallError::Refused(Refusal::UnknownMatch)) => match self.players.outcome(match_id)? {
                 Some(outcome) => Ok(show::ended_match(&self.players, &outcome)),
                 None => Err(Refusal::UnknownMatch.into()),
@@ -281,10 +278,8 @@ impl Desk {
         match_id: &str,
         origin: &Origin,
     ) -> Result<v1::Assignment, Fault> {
-        let seat = match self.core.call(Call::GetSeat { match_id: id("match_id", match_id)?, by: player }).await? {
-            Answer::Seat(seat) => seat,
-            other => return Err(unexpected(&other)),
-        };
+        let call = Call::GetSeat { match_id: id("match_id", match_id)?, by: player };
+        let seat = only!(self.core.call(call).await?, Answer::Seat);
         let away = Refusal::RoomAway { retry_after: Duration::from_millis(500) };
         let route = self.core.rooms.get(seat.room).ok_or(away)?;
         let room_id = seat.room.to_string();
@@ -301,10 +296,7 @@ impl Desk {
 }
 
 fn ticket_answer(answer: Answer) -> Result<v1::Ticket, Fault> {
-    match answer {
-        Answer::Ticket(view) => Ok(show::ticket(&view)),
-        other => Err(unexpected(&other)),
-    }
+    Ok(show::ticket(&only!(answer, Answer::Ticket)))
 }
 
 fn check_key(key: &str) -> Result<Option<IdempotencyKey>, Fault> {
@@ -334,9 +326,20 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
 }
 
 /// The core answered with something else than was asked: our own fault.
-pub(crate) fn unexpected(answer: &Answer) -> Fault {
+pub(crate) fn unexpected(wanted: &'static str) -> Fault {
     #[derive(Debug, thiserror::Error)]
-    #[error("the core answered {0}")]
-    struct Unexpected(String);
-    Fault::internal(&Unexpected(format!("{answer:?}").chars().take(200).collect()))
+    #[error("the core did not answer with {0}")]
+    struct Unexpected(&'static str);
+    Fault::internal(&Unexpected(wanted))
 }
+
+/// What is in an answer of this kind; returns from the function with our own fault where it is another.
+macro_rules! only {
+    ($answer:expr, $kind:path) => {{
+        let $kind(inside) = $answer else {
+            return Err($crate::doors::desk::unexpected(stringify!($kind)).into());
+        };
+        inside
+    }};
+}
+pub(crate) use only;

@@ -152,10 +152,7 @@ impl<E: Serialize + DeserializeOwned> Store<E> {
         let mut next = expected;
         {
             let mut records = tx.open_table(RECORDS)?;
-            let last = match records.last()? {
-                None => None,
-                Some((key, value)) => Some((key.value(), codec::count(value.value()))),
-            };
+            let last = records.last()?.map(|(key, value)| (key.value(), codec::count(value.value())));
             if let Some((at, count)) = last {
                 let found = at + count.map_err(|source| Either::Ours(JournalError::Record { at, source }))?;
                 if found != expected {

@@ -196,10 +196,10 @@ mod tests {
         let packed = archive(&[("art/a.svg", "<svg/>"), ("index.js", "let a")]);
         let hash = blake3::hash(&packed).to_hex().to_string();
         let game = v1::GameInfo { bundle: hash.clone(), ..v1::GameInfo::default() };
-        assert_eq!(bundles.wanted(std::slice::from_ref(&game)), [hash.clone()]);
+        assert_eq!(bundles.wanted(std::slice::from_ref(&game)), [hash.as_str()]);
         bundles.store_now(&hash, &packed).unwrap();
         assert_eq!(fs::read_to_string(bundles.file(&hash, "art/a.svg").unwrap()).unwrap(), "<svg/>");
-        assert!(bundles.wanted(&[game]).is_empty());
+        assert!(bundles.wanted(std::slice::from_ref(&game)).is_empty());
         bundles.store_now(&hash, &packed).unwrap();
         for bad in ["../x", "/etc/passwd", "", "a/../../b", "a\\b"] {
             assert_eq!(bundles.file(&hash, bad), None, "{bad}");

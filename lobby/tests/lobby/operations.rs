@@ -79,7 +79,7 @@ async fn a_room_must_prove_who_it_is() {
     let hello = |fleet: &str| v1::Hello {
         fleet: fleet.into(),
         address: "127.0.0.1:9".into(),
-        seat_key: vec![7; 32].into(),
+        seat_key: vec![7; 32],
         ..v1::Hello::default()
     };
     let refused =
@@ -90,7 +90,7 @@ async fn a_room_must_prove_who_it_is() {
     let token = std::fs::read_to_string(lobby.data.join("keys/fleet-test.token")).unwrap();
     assert_eq!(refused("not the token of this fleet", hello("test")).await, Code::Unauthenticated);
     assert_eq!(refused(token.trim(), hello("other")).await, Code::NotFound);
-    let short = v1::Hello { seat_key: vec![7; 3].into(), ..hello("test") };
+    let short = v1::Hello { seat_key: vec![7; 3], ..hello("test") };
     assert_eq!(refused(token.trim(), short).await, Code::InvalidArgument);
     let nowhere = v1::Hello { address: "nowhere".into(), ..hello("test") };
     assert_eq!(refused(token.trim(), nowhere).await, Code::InvalidArgument);

@@ -295,7 +295,7 @@ impl Room {
             room_id: id.into(),
             fleet: "test".into(),
             address: "127.0.0.1:9".into(),
-            seat_key: key.as_bytes().to_vec().into(),
+            seat_key: key.as_bytes().to_vec(),
             games: vec![v1::GameInfo { name: "duel".into(), min_seats: 1, max_seats: 2, ..v1::GameInfo::default() }],
             running,
             draining: false,

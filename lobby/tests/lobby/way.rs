@@ -162,7 +162,7 @@ async fn a_rooms_bundle_is_asked_for_and_served() {
     let hello = v1::Hello {
         fleet: "test".into(),
         address: "127.0.0.1:9".into(),
-        seat_key: key.as_bytes().to_vec().into(),
+        seat_key: key.as_bytes().to_vec(),
         games: vec![v1::GameInfo {
             name: "duel".into(),
             max_seats: 2,
