@@ -268,8 +268,10 @@ impl Lobby {
 
     /// A room is not there any more.
     pub(super) fn room_gone(&mut self, room: RoomId, how: RoomEnd) {
+        // On its way out before its match looks for another room: it is not to be that one.
+        let ending = self.lives.get_mut(&room).is_some_and(|live| live.ending.replace(Time::ZERO).is_some());
+        self.reclass(room);
         if let Some(game) = self.state.room(room).and_then(|known| known.hosts) {
-            let ending = self.lives.get(&room).is_some_and(|live| live.ending.is_some());
             self.lose(game, if ending { LostReason::Stopped } else { LostReason::RoomDied });
         }
         self.uncount(room);
