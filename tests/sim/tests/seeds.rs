@@ -1,0 +1,55 @@
+//! Five hundred worlds.
+
+use bellhop_sim::{logged, run};
+
+fn seeds(from: u64) {
+    for seed in from..from + 125 {
+        let result = std::panic::catch_unwind(|| run(seed).map(drop));
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(broken)) => panic!("{broken}"),
+            Err(_) => panic!("seed {seed}: an assertion of the core; replay it: {}", bellhop_sim::replay(seed)),
+        }
+    }
+}
+
+#[test]
+fn seeds_0_to_124() {
+    seeds(0);
+}
+
+#[test]
+fn seeds_125_to_249() {
+    seeds(125);
+}
+
+#[test]
+fn seeds_250_to_374() {
+    seeds(250);
+}
+
+#[test]
+fn seeds_375_to_499() {
+    seeds(375);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_log_byte_for_byte() {
+    for seed in [3, 77, 1_234_567] {
+        let (first, second) = (logged(seed), logged(seed));
+        assert!(first.0.len() > 10_000, "much happens");
+        assert!(first == second, "seed {seed} gave two logs");
+    }
+}
+
+/// The seed of BELLHOP_SEED, with its log's end if it fails.
+#[test]
+fn one_seed() {
+    let seed = std::env::var("BELLHOP_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let (log, result) = logged(seed);
+    if let Err(broken) = result {
+        let lines: Vec<&str> = log.lines().collect();
+        println!("{}", lines[lines.len().saturating_sub(400)..].join("\n"));
+        panic!("{broken}");
+    }
+}
