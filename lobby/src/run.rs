@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use bellhop_proto::v1::operations_server::OperationsServer;
 use bellhop_proto::v1::rooms_server::RoomsServer;
 use lobby_core::Lobby;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -41,6 +42,8 @@ use crate::settings::Settings;
 const ORDERS_WAITING: usize = 256;
 /// Largest message of a room: a piece of a bundle, or a long match's events.
 const ROOM_MESSAGE_BYTES: usize = 1 << 20;
+/// File descriptors: the connections of both ports, journal, logs.
+const FILES: u64 = 40_000;
 /// How often what is only kept for a while is looked at.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -49,12 +52,25 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// # Errors
 /// One clear sentence for what can be put right; otherwise what went wrong, with its causes.
 pub fn run(settings: Settings) -> Result<()> {
+    raise_file_limit();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("doors")
         .build()
         .context("could not start the runtime")?
         .block_on(serve(settings))
+}
+
+/// A connection is a file descriptor, and the usual soft limit is 1,024: take what the system allows anyway.
+fn raise_file_limit() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let wanted = hard.min(FILES);
+        if soft < wanted
+            && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+        {
+            tracing::warn!(%error, soft, "could not raise the limit of open files");
+        }
+    }
 }
 
 /// Tasks that all must live: whoever ends first stops the rest.
