@@ -208,9 +208,11 @@ impl World {
             for (number, event) in events {
                 self.tell(index, *ticket, *number, event)?;
             }
-        } else if let (Asked::Cancel(ticket), Answer::Cancelled) = (&asked, &answer) {
-            player.cancelled.push(*ticket);
-            self.watch(index);
+        } else if let Asked::Cancel(ticket) = &asked {
+            if answer == Answer::Cancelled {
+                player.cancelled.push(*ticket);
+            }
+            self.watch(index); // to be told the rest
         } else if let (Asked::Me, Answer::Player(view)) = (&asked, &answer) {
             if let Some(ticket) = view.ticket {
                 player.ticket = Some(ticket);
