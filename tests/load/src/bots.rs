@@ -29,6 +29,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Longest a bot tries to get back to its seat.
 const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 
+/// Longest the lobby takes to hear of the end of a match that its players know of: a dead room is noticed in this time.
+const RESULT_WITHIN: Duration = Duration::from_secs(10);
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What a bot is to do.
@@ -148,9 +151,14 @@ impl Life {
     /// If the lobby refuses.
     pub async fn ask(&mut self, round: u32) -> Result<String> {
         let key = format!("{}-{round}", self.plan.seed);
+        let begun = Instant::now();
         let ticket = loop {
             match self.guest.create(&self.plan.queue, &key).await {
                 Ok(ticket) => break ticket.id,
+                // The room told us of the end of our last match before it told the lobby.
+                Err(status) if status.code() == Code::FailedPrecondition && begun.elapsed() < RESULT_WITHIN => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
                 Err(status) => wait_if_away(&status).await.context("creating a ticket")?,
             }
         };
