@@ -24,14 +24,17 @@ use tonic::Code;
 const KILLS: u32 = 20;
 /// Bots that play one against one: 24 matches at a time.
 const BOTS: u32 = 48;
-/// Clients that create and cancel tickets as fast as they are answered.
-const CHURNERS: u32 = 24;
+/// Queues for eight in which seven wait: clients there create tickets and cancel them.
+const PATIENCE_QUEUES: u32 = 4;
+const CHURNERS_PER_QUEUE: u32 = 7;
+/// Each of them comes this often, and catches up on what it missed while the lobby was away.
+const CHURN_EVERY: Duration = Duration::from_millis(45);
 /// Tickets per second, over the whole test, below which it proves too little.
 const TICKETS_PER_SECOND: f64 = 500.0;
 /// Nobody may wait longer for a frame, whatever happens to the lobby.
 const LONGEST_GAP: Duration = Duration::from_millis(250);
 
-/// Snake in pairs, with rooms for all; and a queue in which nobody ever meets anybody.
+/// Snake in pairs, with rooms for all.
 const CONFIG: &str = r#"
 [[fleet]]
 name = "default"
@@ -44,17 +47,17 @@ name = "pairs"
 game = "snake"
 min_players = 2
 max_players = 2
-
-[[queue]]
-name = "patience"
-game = "snake"
-min_players = 8
-max_players = 8
 "#;
+
+/// A queue in which nobody ever meets anybody.
+fn patience(number: u32) -> String {
+    format!("\n[[queue]]\nname = \"patience-{number}\"\ngame = \"snake\"\nmin_players = 8\nmax_players = 8\n")
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_lose_nothing() -> Result<()> {
-    let mut local = Local::new(CONFIG)?;
+    let queues: String = (0..PATIENCE_QUEUES).map(patience).collect();
+    let mut local = Local::new(&format!("{CONFIG}{queues}"))?;
     local.start_gateway()?;
     local.start_lobby()?;
     local.ready().await?;
@@ -82,8 +85,10 @@ async fn twenty_kills_lose_nothing() -> Result<()> {
         });
     }
     let tickets = Arc::new(AtomicU64::new(0));
-    for _ in 0..CHURNERS {
-        bots.spawn(churn(doors::channel(&local.gateway_url())?, record.clone(), tickets.clone(), stop.clone()));
+    for number in 0..PATIENCE_QUEUES * CHURNERS_PER_QUEUE {
+        let queue = format!("patience-{}", number / CHURNERS_PER_QUEUE);
+        let channel = doors::channel(&local.gateway_url())?;
+        bots.spawn(churn(channel, queue, record.clone(), tickets.clone(), stop.clone()));
     }
 
     let mut random = ChaCha8Rng::seed_from_u64(20);
@@ -118,9 +123,10 @@ async fn twenty_kills_lose_nothing() -> Result<()> {
     Ok(())
 }
 
-/// Creates a ticket in the queue where nobody meets, cancels it, and writes down what was answered.
+/// Creates a ticket in a queue where nobody meets, cancels it, and writes down what was answered.
 async fn churn(
     channel: tonic::transport::Channel,
+    queue: String,
     record: Arc<Record>,
     tickets: Arc<AtomicU64>,
     stop: CancellationToken,
@@ -133,11 +139,13 @@ async fn churn(
     };
     let mut kept = Vec::new();
     let mut round = 0;
+    let mut pace = tokio::time::interval(CHURN_EVERY);
     while !stop.is_cancelled() {
+        pace.tick().await;
         round += 1;
         let key = format!("churn-{round}");
         let ticket = loop {
-            match guest.create("patience", &key).await {
+            match guest.create(&queue, &key).await {
                 Ok(ticket) => break ticket.id,
                 Err(status) if is_away(status.code()) => tokio::time::sleep(AGAIN_AFTER).await,
                 Err(status) => anyhow::bail!("creating: {status}"),
