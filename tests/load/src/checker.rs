@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{Line, Saw};
 
+/// Complaints that are shown.
+const SHOWN: usize = 100;
+
 /// What must hold beyond the promises that always hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Demands {
@@ -49,9 +52,10 @@ struct Played<'a> {
 /// Judges a record.
 ///
 /// # Errors
-/// Every promise that was broken, in words, at most a hundred.
+/// Every promise that was broken, in words, the first hundred of them.
 pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     let mut broken = Vec::new();
+    let mut late = Vec::new();
     let mut tickets: BTreeMap<&str, Ticket> = BTreeMap::new();
     let mut matches: BTreeMap<&str, Played> = BTreeMap::new();
     let mut promised = BTreeSet::new();
@@ -93,7 +97,7 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
             Saw::Gap { match_id, longest_us } => {
                 tally.longest_gap_us = tally.longest_gap_us.max(*longest_us);
                 if *longest_us > demands.longest_gap_us {
-                    broken.push(format!("{player} waited {longest_us} us for a frame of {match_id}"));
+                    late.push(format!("{player} waited {longest_us} us for a frame of {match_id}"));
                 }
             }
             Saw::Ended { match_id } => matches.entry(match_id).or_default().ended = true,
@@ -117,7 +121,9 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     tally.tickets = promised.len();
     tally.cancelled = tickets.values().filter(|ticket| ticket.cancel.is_some_and(|(is, _)| is == "cancelled")).count();
     tally.matches = matches.values().filter(|played| !played.seats.is_empty()).count();
-    broken.truncate(100);
+    // What is lost is worse than what is late.
+    broken.append(&mut late);
+    broken.truncate(SHOWN);
     if broken.is_empty() { Ok(tally) } else { Err(broken) }
 }
 
