@@ -54,6 +54,7 @@ pub const ALL: &[Bench] = &[
     crate::matchmaker::CHESS_50,
     crate::matchmaker::CHESS_10,
     crate::matchmaker::CHESS_1,
+    crate::seeds::BENCH,
     crate::assignments::BENCH,
     crate::play_to_frame::BENCH,
     crate::room_bytes::SNAKE,

@@ -14,3 +14,4 @@ pub mod open_loop;
 pub mod play_to_frame;
 pub mod record;
 pub mod room_bytes;
+pub mod seeds;

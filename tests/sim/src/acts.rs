@@ -98,7 +98,7 @@ impl World {
                 }
             }
             self.players[index].lost += 1;
-            return if self.players[index].lost % 2 == 0 {
+            return if self.players[index].lost.is_multiple_of(2) {
                 self.ask(index, Asked::Seat(match_id), Call::GetSeat { match_id, by: id })
             } else {
                 self.watch(index)
@@ -140,7 +140,7 @@ impl World {
         if self.dice.once_in(6) {
             return self.ask(index, Asked::Games, Call::ListOpenGames { queue: None, after: None, limit: 0 });
         }
-        let open = self.players[index].queue == "duel" && self.players[index].key % 3 == 0;
+        let open = self.players[index].queue == "duel" && self.players[index].key.is_multiple_of(3);
         let call = Call::CreateTicket(self.new_ticket(index, open));
         let key = self.players[index].key;
         self.ask(index, Asked::Create(key), call);

@@ -30,7 +30,16 @@ pub enum At {
     /// Nowhere.
     Home,
     /// In a room, by this socket, until he has had enough.
-    Room { room: RoomId, conn: ConnId, match_id: MatchId, enough: Time },
+    Room {
+        /// Which.
+        room: RoomId,
+        /// His socket.
+        conn: ConnId,
+        /// His match.
+        match_id: MatchId,
+        /// When he leaves.
+        enough: Time,
+    },
 }
 
 /// A player.
