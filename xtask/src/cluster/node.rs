@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::control_plane::pod_cidr;
 use super::layout::{API_SERVICE_IP, CGROUP, DNS_IP, Layout, Node, PAUSE, fill};
@@ -18,6 +18,9 @@ use crate::steps::quietly;
 const RUNTIME_WITHIN: Duration = Duration::from_secs(60);
 /// A kubelet is ready some 3 s after its start.
 const READY_WITHIN: Duration = Duration::from_secs(120);
+
+/// The cgroup controllers without which a kubelet does not start.
+const NEEDED: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
 
 /// The container runtimes, each with the images of the cluster's own pods.
 pub(super) fn start_runtimes(layout: &Layout, nodes: u32, archives: &[PathBuf]) -> Result<()> {
@@ -156,6 +159,16 @@ fn make_cgroup(hierarchy: &Path, name: &str) -> Result<()> {
             for controller in controllers.split_whitespace() {
                 let _not_to_be_had = fs::write(level.join("cgroup.subtree_control"), format!("+{controller}"));
             }
+        }
+        let there = fs::read_to_string(nodes.join("cgroup.controllers"))?;
+        let missing: Vec<_> =
+            NEEDED.into_iter().filter(|name| !there.split_whitespace().any(|have| have == *name)).collect();
+        if !missing.is_empty() {
+            bail!(
+                "{} does not hand down the cgroup controllers {}: a kubelet needs them (inside a container, its processes have to leave its topmost cgroup)",
+                hierarchy.display(),
+                missing.join(", ")
+            );
         }
     } else if hierarchy.join("cpuset.cpus").exists() {
         // Under version 1 a new cpuset is empty, and takes no process before it was filled.
