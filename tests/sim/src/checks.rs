@@ -13,9 +13,13 @@ use crate::player::Player;
 #[derive(Default)]
 pub(crate) struct Promises {
     tickets: BTreeSet<TicketId>,
+    /// What left the lobby about a ticket, by number.
+    told: BTreeMap<TicketId, BTreeMap<u64, TicketEvent>>,
     created: BTreeMap<TicketId, Time>,
     /// Matches whose result is written.
     pub(crate) results: Vec<MatchId>,
+    /// Results that came from a placement that was not in force.
+    pub(crate) wrong_results: Vec<MatchId>,
     counted: usize,
     seen: BTreeSet<MatchId>,
     /// The state as it was checked last.
@@ -29,9 +33,26 @@ impl Promises {
         self.fresh |= self.tickets.insert(ticket);
     }
 
-    /// Another lobby: everything is to be looked at again.
-    pub(crate) fn restarted(&mut self) {
+    /// An event of a ticket left the lobby.
+    pub(crate) fn told(&mut self, ticket: TicketId, number: u64, event: &TicketEvent) {
+        self.tickets.insert(ticket);
+        self.told.entry(ticket).or_default().insert(number, event.clone());
+    }
+
+    /// Another lobby: everything is to be looked at again, and everything said is still so.
+    pub(crate) fn restarted(&mut self, state: &State) -> Result<(), String> {
         self.checked = None;
+        for (ticket, told) in &self.told {
+            let kept = state.ticket(*ticket).ok_or_else(|| format!("{ticket} was told of and is lost"))?;
+            for (number, event) in told {
+                // Of a long life only the newest events are kept.
+                let now = kept.event(*number);
+                if now.as_ref() != Some(event) && *number >= kept.oldest_event() {
+                    return Err(format!("{ticket} was told {number} {event:?}, and after a restart that is {now:?}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Everything that must hold at every step.
@@ -161,6 +182,9 @@ impl Promises {
     }
 
     fn results_count_once(&mut self) -> Result<(), String> {
+        if let Some(game) = self.wrong_results.first() {
+            return Err(format!("{game} has a result of a placement that was not in force"));
+        }
         for game in &self.results[self.counted..] {
             if !self.seen.insert(*game) {
                 return Err(format!("{game} has two results"));

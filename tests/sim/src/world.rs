@@ -76,6 +76,8 @@ pub struct World {
     /// What was handed to the journal, in order.
     handed: Vec<Batch>,
     life: u64,
+    /// It dies with the next decision.
+    armed: bool,
     agenda: BTreeMap<(Time, u64), Happening>,
     order: u64,
     pub(crate) processes: BTreeMap<RoomId, Process>,
@@ -142,6 +144,7 @@ impl World {
             written: State::new(key),
             handed: Vec::new(),
             life: 0,
+            armed: false,
             agenda: BTreeMap::new(),
             order: 0,
             processes: BTreeMap::new(),
@@ -302,12 +305,22 @@ impl World {
         if let Some(batch) = batch {
             self.note(|| format!("journal < {:?}", batch.events));
             self.handed.push(batch);
-            let (after, life) = (self.dice.millis(0, 15), self.life);
+            let (after, life) = (self.dice.millis(0, 30), self.life);
             self.later(after, Happening::Committed(life));
         }
         for effect in effects {
             self.note(|| format!("lobby > {effect:?}"));
             self.carry_out(effect);
+        }
+        self.crash_if_armed();
+    }
+
+    /// It dies while something is on its way to the journal, or just after.
+    fn crash_if_armed(&mut self) {
+        if self.armed && !self.handed.is_empty() {
+            self.armed = false;
+            let after = self.dice.millis(0, 8);
+            self.later(after, Happening::Crash);
         }
     }
 
@@ -324,6 +337,12 @@ impl World {
 
     fn write(&mut self, batch: &Batch) {
         for event in &batch.events {
+            if let Event::MatchEnded(outcome) = event
+                && self.written.match_(outcome.match_id).and_then(lobby_core::Match::place).map(|(_, epoch)| epoch)
+                    != Some(outcome.epoch)
+            {
+                self.promises.wrong_results.push(outcome.match_id);
+            }
             self.written.apply(event);
             if let Event::MatchEnded(outcome) = event {
                 self.promises.results.push(outcome.match_id);
@@ -333,6 +352,10 @@ impl World {
 
     fn crash(&mut self) {
         if self.healed || self.lobby.is_none() {
+            return;
+        }
+        if self.handed.is_empty() && !self.dice.once_in(3) {
+            self.armed = true; // rather in the middle of a decision
             return;
         }
         // What was handed to the journal may be written or not; what follows the first that is not, is not.
@@ -359,8 +382,8 @@ impl World {
             return Err("a restored state is not the one that was written".to_owned());
         }
         self.note(|| "the lobby is back".to_owned());
+        self.promises.restarted(&state)?;
         self.lobby = Some(Lobby::resume(state, self.now));
-        self.promises.restarted();
         self.flush();
         let after = self.dice.millis(1_000, 25_000);
         self.later(after, Happening::Crash);
@@ -370,6 +393,11 @@ impl World {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Answer { request, answer } => {
+                if let Ok(answer) = &answer
+                    && let Answer::Ticket(view) = &**answer
+                {
+                    self.promises.promised(view.ticket); // it may be heard
+                }
                 let Some(player) = self.askers.remove(&request) else { return };
                 let after = self.delay();
                 if self.healed || !self.dice.once_in(20) {
@@ -377,6 +405,7 @@ impl World {
                 }
             }
             Effect::Notify { ticket, number, event } => {
+                self.promises.told(ticket, number, &event);
                 let players: Vec<PlayerId> = self
                     .players
                     .iter()
