@@ -72,11 +72,9 @@ pub(crate) fn for_browsers() -> Result<Served> {
 /// Builds the four processes.
 pub(crate) fn binaries(release: bool) -> Result<PathBuf> {
     step("building the lobby, the gateway, the room and the bots", || {
+        // The whole workspace, as the tests are built: features are chosen once, and nothing is built twice.
         let mut cargo = cargo();
-        cargo.args(["build", "--quiet"]);
-        for package in ["bellhop-lobby", "bellhop-gateway", "bellhop-room", "bellhop-load"] {
-            cargo.args(["--package", package]);
-        }
+        cargo.args(["build", "--quiet", "--workspace", "--bins"]);
         if release {
             cargo.arg("--release");
         }
