@@ -12,7 +12,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use lobby_core::{ClusterNews, Input, Name, RoomEnd, RoomId};
 use process_wrap::tokio::{ChildWrapper, CommandWrap, ProcessSession};
 use tokio::io::AsyncWriteExt;
@@ -67,13 +67,13 @@ impl Processes {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => break,
                 Some(ended) = watched.join_next() => {
                     let Ok(Ended { room, how, detail }) = ended else { continue };
                     alive.remove(&room);
                     let _gone_already = fs::remove_file(self.record(room));
                     info!(%room, ?how, detail, "room has ended");
-                    self.report(&core, ClusterNews::Exited { room, how, detail: detail.into() }).await?;
+                    self.report(&core, ClusterNews::Exited { room, how, detail: detail.into() }).await;
                 }
                 Some(order) = orders.recv() => match order {
                     ClusterOrder::Start { room, .. } if alive.contains_key(&room) => {}
@@ -83,24 +83,33 @@ impl Processes {
                             let detail = format!("{error:#}");
                             warn!(%room, %fleet, detail, "could not start the room");
                             let how = RoomEnd::NotStarted;
-                            self.report(&core, ClusterNews::Exited { room, how, detail: detail.into() }).await?;
+                            self.report(&core, ClusterNews::Exited { room, how, detail: detail.into() }).await;
                         }
                     },
-                    ClusterOrder::Kill { room } => self.kill(&core, room, &alive).await?,
+                    ClusterOrder::Kill { room } => self.kill(&core, room, &alive).await,
                 },
                 _ = tidy.tick() => self.tidy(&alive),
             }
         }
+        // The core ends after its last order. A room that it wants dead must not be left behind, and none is born.
+        while let Some(order) = orders.recv().await {
+            match order {
+                ClusterOrder::Start { .. } => {}
+                ClusterOrder::Kill { room } => self.kill(&core, room, &alive).await,
+            }
+        }
+        Ok(())
     }
 
-    async fn report(&self, core: &Core, news: ClusterNews) -> Result<()> {
-        Ok(core.report(Report::Input(Input::Cluster(news))).await?)
+    /// Tells the core. False: it has stopped, and everything stops with it.
+    async fn report(&self, core: &Core, news: ClusterNews) -> bool {
+        core.report(Report::Input(Input::Cluster(news))).await.is_ok()
     }
 
     async fn start(&self, core: &Core, room: RoomId, fleet: &Name, watched: &mut JoinSet<Ended>) -> Result<OwnedFd> {
         let secret = random_token();
         let hash = *blake3::hash(secret.as_bytes()).as_bytes();
-        self.report(core, ClusterNews::Credential { room, hash }).await?;
+        ensure!(self.report(core, ClusterNews::Credential { room, hash }).await, "the lobby stops");
 
         let log =
             OpenOptions::new().create(true).append(true).open(self.log(room)).context("could not open its log")?;
@@ -132,7 +141,7 @@ impl Processes {
     }
 
     /// The core is told that it has ended when it has.
-    async fn kill(&self, core: &Core, room: RoomId, alive: &HashMap<RoomId, OwnedFd>) -> Result<()> {
+    async fn kill(&self, core: &Core, room: RoomId, alive: &HashMap<RoomId, OwnedFd>) {
         match alive.get(&room) {
             Some(handle) => match record::kill(handle) {
                 Ok(()) => info!(%room, "room is killed"),
@@ -140,10 +149,9 @@ impl Processes {
             },
             None => {
                 let news = ClusterNews::Exited { room, how: RoomEnd::Released, detail: "it was not running".into() };
-                self.report(core, news).await?;
+                self.report(core, news).await;
             }
         }
-        Ok(())
     }
 
     /// Finds the rooms of an earlier start. Those that have ended meanwhile are reported like any other.

@@ -134,7 +134,7 @@ impl Drive {
         self.ask(Call::GetSettings, Pending::Settings(None));
         loop {
             let took = self.turn()?;
-            if self.core.is_drained() && !self.appending {
+            if self.core.is_drained() && !self.appending && self.cluster_waits.is_empty() {
                 info!("everything promised is written, the lobby may stop");
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! A lobby to test, its players and a room.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
@@ -86,8 +86,10 @@ impl Lobby {
                 {
                     let address = |port: &str| format!("http://{}", json[port].as_str().unwrap_or_default());
                     let _ = said.send(Ok((address("public"), address("private"))));
-                    // Its pipe must not fill up.
-                    let _ = lines.read_to_end(&mut Vec::new());
+                    // Its pipe must not fill up, and a test that fails shows what it said.
+                    for line in lines.lines().map_while(Result::ok) {
+                        eprintln!("{line}");
+                    }
                     return;
                 }
                 all.push_str(&line);
