@@ -275,10 +275,20 @@ impl Pool {
     fn around(&self, key: u32) -> Around<'_> {
         let anchor = &self.nodes[key as usize];
         let bucket = anchor.link.bucket;
-        let mut around =
-            Around { pool: self, rating: anchor.rating, anchor: key, down: NONE, up: self.index.head(bucket) };
-        around.skip_anchor();
-        around.down = self.index.below(bucket).map_or(NONE, |below| self.index.head(below));
+        let mut around = Around {
+            pool: self,
+            rating: anchor.rating,
+            bucket,
+            anchor: key,
+            up: Side { key: self.index.head(bucket), least: 0.0, seen: false },
+            down: Side { key: NONE, least: f32::INFINITY, seen: true },
+        };
+        if around.up.key == key {
+            around.up = around.after(key, true);
+        }
+        if let Some(below) = self.index.below(bucket) {
+            around.down = around.head(below);
+        }
         around
     }
 
@@ -332,34 +342,48 @@ impl Pool {
     }
 }
 
-/// Walks outwards from a ticket: always the nearer of the next one above and the next one below.
+/// Walks outwards from a ticket: always the nearer of the next one above and the next one below. A ticket is looked at only when
+/// its bucket says that it may be the nearer one: what is not looked at need not come into the cache.
 struct Around<'a> {
     pool: &'a Pool,
     rating: f32,
+    bucket: u32,
     anchor: u32,
-    down: u32,
-    up: u32,
+    up: Side,
+    down: Side,
+}
+
+/// The next one on one side, and how near it is at the least; exactly so once it was seen.
+#[derive(Clone, Copy)]
+struct Side {
+    key: u32,
+    least: f32,
+    seen: bool,
 }
 
 impl Around<'_> {
-    fn gap(&self, key: u32) -> f32 {
-        if key == NONE { f32::INFINITY } else { (self.pool.nodes[key as usize].rating - self.rating).abs() }
+    fn head(&self, bucket: u32) -> Side {
+        Side { key: self.pool.index.head(bucket), least: index::least_gap(self.bucket, bucket), seen: false }
     }
 
-    fn after(&self, key: u32, upwards: bool) -> u32 {
+    fn after(&self, key: u32, upwards: bool) -> Side {
         let link = &self.pool.nodes[key as usize].link;
-        if link.next != NONE {
-            return link.next;
-        }
-        let index = &self.pool.index;
-        let bucket = if upwards { index.above(link.bucket) } else { index.below(link.bucket) };
-        bucket.map_or(NONE, |bucket| index.head(bucket))
+        let side = if link.next != NONE {
+            Side { key: link.next, least: index::least_gap(self.bucket, link.bucket), seen: false }
+        } else {
+            let index = &self.pool.index;
+            let bucket = if upwards { index.above(link.bucket) } else { index.below(link.bucket) };
+            match bucket {
+                Some(bucket) => self.head(bucket),
+                None => Side { key: NONE, least: f32::INFINITY, seen: true },
+            }
+        };
+        if side.key == self.anchor { self.after(side.key, upwards) } else { side }
     }
 
-    fn skip_anchor(&mut self) {
-        if self.up == self.anchor {
-            self.up = self.after(self.up, true);
-        }
+    fn see(&self, side: Side) -> Side {
+        let gap = (self.pool.nodes[side.key as usize].rating - self.rating).abs();
+        Side { least: gap.max(side.least), seen: true, ..side }
     }
 }
 
@@ -367,19 +391,20 @@ impl Iterator for Around<'_> {
     type Item = (u32, f32);
 
     fn next(&mut self) -> Option<(u32, f32)> {
-        if self.up == NONE && self.down == NONE {
-            return None;
-        }
-        let (up, down) = (self.gap(self.up), self.gap(self.down));
-        if self.down == NONE || (self.up != NONE && up <= down) {
-            let found = self.up;
-            self.up = self.after(found, true);
-            self.skip_anchor();
-            Some((found, up))
-        } else {
-            let found = self.down;
-            self.down = self.after(found, false);
-            Some((found, down))
+        loop {
+            let upwards = self.down.key == NONE || (self.up.key != NONE && self.up.least <= self.down.least);
+            let side = if upwards { self.up } else { self.down };
+            if side.key == NONE {
+                return None;
+            }
+            if !side.seen {
+                let seen = self.see(side);
+                *(if upwards { &mut self.up } else { &mut self.down }) = seen;
+                continue;
+            }
+            let after = self.after(side.key, upwards);
+            *(if upwards { &mut self.up } else { &mut self.down }) = after;
+            return Some((side.key, side.least));
         }
     }
 }

@@ -50,6 +50,11 @@ pub(super) fn bucket_of(rating: f32) -> u32 {
     (((rating - LOWEST) * PER_POINT) as u32).min(BUCKETS - 1)
 }
 
+/// How far apart two ratings are at the least, by their buckets. Ratings beyond the last bucket count as in it.
+pub(super) fn least_gap(one: u32, other: u32) -> f32 {
+    one.abs_diff(other).saturating_sub(1) as f32 / PER_POINT
+}
+
 impl Index {
     pub(super) fn new() -> Self {
         Self { top: 0, middle: [0; 64], leaves: Vec::new() }
