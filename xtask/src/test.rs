@@ -71,7 +71,10 @@ fn check() -> Result<()> {
         quietly(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;
     step("docs", || {
-        quietly(cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+        // For those who work on it: private items too.
+        let mut docs = cargo();
+        docs.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]);
+        quietly(docs.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links"))
     })?;
     needs::node_packages(&root)?;
     step("types of the page", || quietly(Command::new("npm").args(["run", "--silent", "check"]).current_dir(&root)))
