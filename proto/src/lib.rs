@@ -6,7 +6,7 @@
 pub mod tokens;
 
 /// Package `bellhop.v1`: players and matchmaking (public), rooms and operations (private).
-#[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub)]
+#[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub, rustdoc::all)]
 pub mod v1 {
     include!("gen/bellhop.v1.rs");
 }

@@ -119,7 +119,7 @@ answer!(
         token: String,
         seat: u32,
         game: String,
-        /// Hash of the game's page bundle: /games/<bundle>/
+        /// Hash of the game's page bundle: `/games/<bundle>/`
         bundle: String,
     }
 );

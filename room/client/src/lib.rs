@@ -2,7 +2,7 @@
 //!
 //! A [`Client`] turns what the room sends into a view and news, and what the player does into messages. It has no
 //! socket and no clock: bytes and milliseconds are handed in. The page runs it as WebAssembly (feature `web`,
-//! [`export_client!`]), bots and tests as it is.
+//! `export_client!`), bots and tests as it is.
 
 mod bot;
 mod client;
