@@ -72,6 +72,11 @@ export async function shot(page, name) {
 
 /** What axe-core has against this page, one line each. */
 export async function complaints(page) {
+  // What is still fading in has not its own colours yet.
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity);
+    return Promise.allSettled(ending.map((each) => each.finished));
+  });
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations);
   return found.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
