@@ -157,7 +157,7 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
     let key = check_upgrade(&request)?;
     let token = offered(request.headers()).ok_or(TokenError::Malformed)?;
     let claim = tokens::open_seat(&shared.key, token, unix_ms())?;
-    if !shared.may_try(claim.seat, Instant::now()) {
+    if !shared.may_try(claim.epoch, claim.seat, Instant::now()) {
         return Err(Refusal::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-tries",

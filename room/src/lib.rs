@@ -73,7 +73,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: metrics::Metrics,
     pub(crate) tasks: TaskTracker,
     identity: Mutex<Identity>,
-    tries: Mutex<BTreeMap<u16, socket::Bucket>>,
+    tries: Mutex<Tries>,
     wake_on_input: AtomicBool,
 }
 
@@ -86,11 +86,9 @@ impl Shared {
         *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
     }
 
-    /// Whether a seat may open another socket now. Seats are few, so the list is short.
-    pub(crate) fn may_try(&self, seat: u16, now: Instant) -> bool {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = tries.entry(seat).or_insert_with(|| socket::Bucket::of(door::SEAT_PER_SECOND, door::SEAT_BURST));
-        bucket.take(now, 1)
+    /// Whether a seat of the match of this epoch may open another socket now.
+    pub(crate) fn may_try(&self, epoch: u64, seat: u16, now: Instant) -> bool {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(epoch, seat, now)
     }
 
     /// Whether an input should wake the match thread: in a game without a clock nothing else does.
@@ -100,6 +98,25 @@ impl Shared {
 
     pub(crate) fn wake_on_input(&self, wake: bool) {
         self.wake_on_input.store(wake, Ordering::Relaxed);
+    }
+}
+
+/// How often the seats of the newest match were tried. A new match has new players: their seats begin afresh.
+#[derive(Default)]
+struct Tries {
+    epoch: u64,
+    /// Seats are few, so the list is short.
+    seats: BTreeMap<u16, socket::Bucket>,
+}
+
+impl Tries {
+    fn take(&mut self, epoch: u64, seat: u16, now: Instant) -> bool {
+        if epoch > self.epoch {
+            self.epoch = epoch;
+            self.seats.clear();
+        }
+        let fresh = || socket::Bucket::of(door::SEAT_PER_SECOND, door::SEAT_BURST);
+        self.seats.entry(seat).or_insert_with(fresh).take(now, 1)
     }
 }
 
@@ -261,4 +278,20 @@ async fn listen(at: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
             anyhow::Error::new(source).context(format!("cannot listen on {at} (from {flag})"))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_of_the_next_match_may_be_tried_afresh() {
+        let mut tries = Tries::default();
+        let now = Instant::now();
+        let burst = door::SEAT_BURST as usize;
+        assert_eq!((0..2 * burst).filter(|_| tries.take(1, 0, now)).count(), burst, "a seat is tried too often");
+        assert!(tries.take(1, 1, now), "the other seat is not to blame");
+        assert!(tries.take(2, 0, now), "nor is who sits there in the next match");
+        assert!((0..2 * burst).any(|_| !tries.take(1, 0, now)), "an old token does not begin afresh");
+    }
 }
