@@ -10,6 +10,7 @@ mod json_types;
 pub(crate) mod listener;
 pub(crate) mod open_games;
 pub(crate) mod origin;
+pub(crate) mod pressure;
 pub(crate) mod private;
 pub(crate) mod public;
 pub(crate) mod rest;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bellhop_proto::v1;
 use futures_util::StreamExt;
@@ -14,6 +14,7 @@ use lobby_core::{Answer, Call, IdempotencyKey, Name, NewTicket, Page, PlayerId, 
 
 use super::fault::Fault;
 use super::origin::Origin;
+use super::pressure::Pressure;
 use super::show;
 use super::watch::Events;
 use crate::drive::feed::{Feed, News};
@@ -38,13 +39,15 @@ pub(crate) struct Desk {
     pub(crate) players: Arc<Players>,
     pub(crate) metrics: Arc<Metrics>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
+    pressure: Pressure,
 }
 
 impl Desk {
     pub(crate) fn new(core: Core, players: Arc<Players>, metrics: Arc<Metrics>) -> Desk {
         let burst = NonZeroU32::new(GUESTS_AT_ONCE).expect("the limit is not zero");
         let quota = Quota::with_period(GUEST_EVERY).expect("the period is not zero").allow_burst(burst);
-        Desk { core, players, metrics, guests: RateLimiter::keyed(quota) }
+        let pressure = Pressure::new(Instant::now());
+        Desk { core, players, metrics, guests: RateLimiter::keyed(quota), pressure }
     }
 
     /// Whose call this is.
@@ -55,6 +58,12 @@ impl Desk {
     /// Refuses before any work is done, where it would be refused in the end.
     pub(crate) fn admit(&self) -> Result<(), Fault> {
         if self.core.is_full() { Err(Core::overloaded().into()) } else { Ok(()) }
+    }
+
+    /// The same for a new ticket, which is refused earlier: those who are in already go first.
+    pub(crate) fn admit_new(&self) -> Result<(), Fault> {
+        self.admit()?;
+        if self.pressure.admits(Instant::now()) { Ok(()) } else { Err(Core::overloaded().into()) }
     }
 
     /// Forgets addresses that made no guest lately. To be called now and then.
@@ -138,7 +147,9 @@ impl Desk {
         request: v1::CreateTicketRequest,
         origin: Origin,
     ) -> Result<Events, Fault> {
-        let feed = self.core.play(Call::CreateTicket(self.new_ticket(player, request)?))?;
+        let call = Call::CreateTicket(self.new_ticket(player, request)?);
+        let _counted = self.pressure.taken_in();
+        let feed = self.core.play(call)?;
         self.events(feed, player, origin, 0).await
     }
 
@@ -148,6 +159,7 @@ impl Desk {
         request: v1::CreateTicketRequest,
     ) -> Result<v1::Ticket, Fault> {
         let call = Call::CreateTicket(self.new_ticket(player, request)?);
+        let _counted = self.pressure.taken_in();
         ticket_answer(self.core.call(call).await?)
     }
 

@@ -100,13 +100,13 @@ impl Matchmaking for Grpc {
     }
 
     async fn play(&self, request: Request<v1::CreateTicketRequest>) -> Answer<TicketEvents> {
-        self.told(self.0.admit())?;
+        self.told(self.0.admit_new())?;
         let (player, origin) = (self.player(&request)?, origin(&request)?);
         self.answer(self.0.play(player, request.into_inner(), origin).await.map(TicketEvents))
     }
 
     async fn create_ticket(&self, request: Request<v1::CreateTicketRequest>) -> Answer<v1::Ticket> {
-        self.told(self.0.admit())?;
+        self.told(self.0.admit_new())?;
         let player = self.player(&request)?;
         self.answer(self.0.create_ticket(player, request.into_inner()).await)
     }

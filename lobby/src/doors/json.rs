@@ -137,7 +137,7 @@ pub(crate) async fn create_ticket(
     Caller(player): Caller,
     Body(new): Body<NewTicket>,
 ) -> Answer<Ticket> {
-    desk.admit()?;
+    desk.admit_new()?;
     let request = v1::CreateTicketRequest {
         queue: new.queue,
         idempotency_key: new.idempotency_key,
