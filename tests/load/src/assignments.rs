@@ -23,11 +23,11 @@ pub const BENCH: Bench = Bench {
 };
 
 /// False rooms: more than can be busy at once at the highest rate.
-const ROOMS: usize = 256;
+const ROOMS: usize = 1_024;
 /// Connections of the players, as a gateway would hold them.
 const CONNECTIONS: usize = 16;
 /// Guests who come again and again.
-const GUESTS: usize = 20_000;
+const GUESTS: usize = 60_000;
 /// The first rate offered, and by how much it grows while the lobby keeps up.
 const FIRST_RATE: f64 = 4_000.0;
 const GROWTH: f64 = 1.25;
@@ -50,6 +50,7 @@ game = "duel"
 fleet = "bench"
 min_players = 2
 max_players = 2
+rated = false
 "#;
 
 fn run(report: &mut Report<'_>) -> Result<()> {
@@ -62,13 +63,14 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     lobby.ready().await?;
     let token = fs::read_to_string(lobby.data().join("keys/fleet-bench.token")).context("the fleet's token")?;
     let mut rooms = tokio::task::JoinSet::new();
-    let private = channel(&lobby.private_url())?;
-    for _ in 0..ROOMS {
+    let streams: Vec<Channel> = (0..CONNECTIONS).map(|_| channel(&lobby.private_url())).collect::<Result<_>>()?;
+    for room in 0..ROOMS {
+        let private = &streams[room % CONNECTIONS];
         let room = FalseRoom { fleet: "bench".into(), token: token.clone(), game: "duel".into(), max_seats: 2 };
         rooms.spawn(room.run(private.clone()));
     }
     let players: Vec<Channel> = (0..CONNECTIONS).map(|_| channel(&lobby.public_url())).collect::<Result<_>>()?;
-    let crowd = Crowd::gather(&players, GUESTS, "duel").await?;
+    let mut crowd = Crowd::gather(&players, GUESTS, "duel").await?;
 
     let mut rate = FIRST_RATE;
     let mut peak: f64 = 0.0;
@@ -82,6 +84,7 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
             run.wait.value_at_quantile(0.5) as f64 / 1e3,
             run.wait.value_at_quantile(0.99) as f64 / 1e3,
         );
+        run.told.iter().for_each(|(told, times)| eprintln!("    {times} times: {told}"));
         peak = peak.max(run.served);
         if run.served < rate * KEEPS_UP {
             break;
@@ -90,6 +93,10 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     }
     let half = crowd.come(peak / 2.0, RUN).await?;
     let twice = crowd.come(peak * 2.0, RUN).await?;
+    for (name, run) in [("half", &half), ("twice", &twice)] {
+        eprintln!("  {name} the peak: served {:.0}/s, refused {}, failed {}", run.served, run.refused, run.failed);
+        run.told.iter().for_each(|(told, times)| eprintln!("    {times} times: {told}"));
+    }
     if let Some(ended) = rooms.try_join_next() {
         ended??;
         bail!("a false room ended during the run");

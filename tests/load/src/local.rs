@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// How long a process may take to listen.
 const START_WITHIN: Duration = Duration::from_secs(20);
@@ -33,6 +35,18 @@ pub fn programs() -> Result<PathBuf> {
 /// If there is none.
 pub fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0").context("looking for a free port")?.local_addr()?)
+}
+
+/// Whether the process with this private port says that it is ready.
+async fn says_ready(private: SocketAddr) -> bool {
+    let asked = async {
+        let mut stream = TcpStream::connect(private).await?;
+        stream.write_all(b"GET /readyz HTTP/1.0\r\nhost: bellhop\r\n\r\n").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    asked.await.is_ok_and(|answer| answer.split_whitespace().nth(1) == Some("200"))
 }
 
 /// A process that is killed when dropped.
@@ -141,10 +155,10 @@ impl Local {
     pub async fn ready(&mut self) -> Result<()> {
         let until = Instant::now() + START_WITHIN;
         let mut waiting = Vec::new();
-        waiting.extend(self.lobby.is_some().then_some([self.public, self.private]).into_iter().flatten());
-        waiting.extend(self.gateway.is_some().then_some(self.gateway_at));
+        waiting.extend(self.lobby.is_some().then_some(self.private));
+        waiting.extend(self.gateway.is_some().then_some(self.gateway_private));
         for address in waiting {
-            while tokio::net::TcpStream::connect(address).await.is_err() {
+            while !says_ready(address).await {
                 for (process, log) in [(&mut self.lobby, "lobby.log"), (&mut self.gateway, "gateway.log")] {
                     if let Some(Process(child)) = process
                         && let Some(status) = child.try_wait()?
@@ -154,7 +168,7 @@ impl Local {
                     }
                 }
                 if Instant::now() > until {
-                    bail!("nothing listened at {address} within {} s", START_WITHIN.as_secs());
+                    bail!("nothing was ready at {address} within {} s", START_WITHIN.as_secs());
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }

@@ -7,6 +7,10 @@ use bellhop_load::bots::{Life, Plan};
 use bellhop_load::{bench, doors};
 use clap::{Parser, Subcommand};
 
+/// The lobby's, so that the core costs here what it costs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "bellhop-load", about = "Bots and benchmarks")]
 struct Args {

@@ -4,7 +4,7 @@
 //! once), the match, its placement in a ready room, the room's order, and every effect taken out and dropped. Rooms are
 //! synthetic: attached beforehand, they accept, end their match and are ready again between the timed parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -25,13 +25,13 @@ pub const ACCEPT_ALL: Bench = Bench {
 /// One against one beside many.
 pub const DUEL: Bench = Bench {
     name: "matchmaker/1v1/standing-100k",
-    about: "per ticket, enqueue to match, beside 100,000 standing ones (<= 1 us)",
+    about: "per ticket, enqueue to match, beside 100,000 standing ones, in turns of 64 (<= 1 us); /alone: one a turn",
     run: duel,
 };
 /// Five against five beside many.
 pub const TEAMS: Bench = Bench {
     name: "matchmaker/5v5/standing-100k",
-    about: "per ticket, enqueue to match, nine beside one of 100,000 standing ones (<= 10 us)",
+    about: "per ticket, enqueue to match, nine beside one of 100,000 standing ones (<= 10 us); /alone: one match a turn",
     run: teams,
 };
 /// A million who wait.
@@ -230,9 +230,11 @@ fn accept_all(report: &mut Report<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Per ticket, with `beside` newcomers per standing one.
-fn standing(shape: Shape, beside: u64, rounds: u32) -> Result<f64> {
-    let mut rig = Rig::new(queue(shape, Window::fixed(ACCEPTED)), 64)?;
+/// Per ticket, with `beside` newcomers per standing one, `turn` such groups in each turn of the core.
+fn standing(shape: Shape, beside: u64, turn: usize, rounds: usize) -> Result<f64> {
+    /// Turns that one mean is taken over.
+    const TOGETHER: usize = 20;
+    let mut rig = Rig::new(queue(shape, Window::fixed(ACCEPTED)), 2 * turn as u64)?;
     let rating = |index: u64| LOWEST + SPACING * index as f32;
     for index in 0..STANDING {
         let input = rig.ticket("bench", rating(index));
@@ -240,40 +242,58 @@ fn standing(shape: Shape, beside: u64, rounds: u32) -> Result<f64> {
         rig.turn();
     }
     let mut dice = Dice(7);
-    // The median of means over a hundred rounds each: what else the machine does meanwhile falls into few of them.
+    // The median of means over a few turns each: what else the machine does meanwhile falls into few of them.
     let mut means = Vec::new();
     let mut spent = Duration::ZERO;
     for round in 1..=rounds {
-        rig.now = rig.now + Duration::from_micros(1);
-        let index = dice.word() % STANDING;
-        let near: Vec<_> = (0..beside).map(|n| rig.ticket("bench", rating(index) + 0.01 * (n + 1) as f32)).collect();
-        let mut matched = 0;
+        rig.now = rig.now + Duration::from_micros(turn as u64);
+        let mut chosen = BTreeSet::new();
+        while chosen.len() < turn {
+            chosen.insert(dice.word() % STANDING);
+        }
+        // In the order of a shuffled pack, not of their ratings.
+        let mut order: Vec<_> = chosen.iter().map(|&index| (dice.word(), index)).collect();
+        order.sort_unstable();
+        let mut near = Vec::with_capacity(turn * beside as usize);
+        for &(_, index) in &order {
+            near.extend((0..beside).map(|n| rig.ticket("bench", rating(index) + 0.01 * (n + 1) as f32)));
+        }
         let begin = Instant::now();
         for input in near {
             rig.lobby.handle(rig.now, input);
-            matched += rig.turn().matched;
         }
+        let matched = rig.turn().matched as usize;
         spent += begin.elapsed();
-        ensure!(u64::from(matched) == beside + 1, "{matched} were matched, not {}", beside + 1);
+        ensure!(matched == turn * (beside as usize + 1), "{matched} were matched of {turn} x {}", beside + 1);
         rig.play();
-        let refill = rig.ticket("bench", rating(index));
-        rig.lobby.handle(rig.now, refill);
-        rig.turn();
-        if round % 100 == 0 {
-            means.push(std::mem::take(&mut spent).as_secs_f64() * 1e6 / 100.0 / beside as f64);
+        for (_, index) in order {
+            let refill = rig.ticket("bench", rating(index));
+            rig.lobby.handle(rig.now, refill);
+            rig.turn();
+        }
+        if round % TOGETHER == 0 {
+            let tickets = TOGETHER * turn * beside as usize;
+            means.push(std::mem::take(&mut spent).as_secs_f64() * 1e6 / tickets as f64);
         }
     }
     means.sort_unstable_by(f64::total_cmp);
     Ok(means[means.len() / 2])
 }
 
+/// Tickets in a turn of a busy lobby: what comes while the journal writes the turn before.
+const A_TURN: usize = 64;
+
 fn duel(report: &mut Report<'_>) -> Result<()> {
-    report.headline(standing(Shape::Free { min: 2, max: 2 }, 1, 200_000)?, "us");
+    let shape = Shape::Free { min: 2, max: 2 };
+    report.headline(standing(shape, 1, A_TURN, 4_000)?, "us");
+    report.further("alone", standing(shape, 1, 1, 200_000)?, "us");
     Ok(())
 }
 
 fn teams(report: &mut Report<'_>) -> Result<()> {
-    report.headline(standing(Shape::Teams { teams: 2, size: 5 }, 9, 20_000)?, "us");
+    let shape = Shape::Teams { teams: 2, size: 5 };
+    report.headline(standing(shape, 9, A_TURN / 8, 2_000)?, "us");
+    report.further("alone", standing(shape, 9, 1, 20_000)?, "us");
     Ok(())
 }
 

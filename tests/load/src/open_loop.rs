@@ -1,22 +1,22 @@
 //! An open loop: players come when the clock says, whether or not the lobby keeps up.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bellhop_proto::v1::matchmaking_client::MatchmakingClient;
 use bellhop_proto::v1::players_client::PlayersClient;
 use bellhop_proto::v1::{CreateGuestRequest, CreateTicketRequest, ticket_event};
 use hdrhistogram::Histogram;
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 
 /// How long after the last arrival answers still count.
 const GRACE: Duration = Duration::from_secs(2);
+/// Kinds of failure that a run keeps apart.
+const KINDS_KEPT: usize = 16;
 /// Guests made at the same time.
 const ARRIVING_AT_ONCE: usize = 64;
 
@@ -29,7 +29,8 @@ struct Player {
 
 /// Players who come again and again.
 pub struct Crowd {
-    players: Vec<Player>,
+    /// Those who play nothing now; who came back last comes again last.
+    idle: VecDeque<Player>,
     queue: String,
 }
 
@@ -42,6 +43,8 @@ pub struct Run {
     pub refused: u64,
     /// Players who were told nothing, or something else.
     pub failed: u64,
+    /// What those were told who failed, and how often; the first ones of each kind.
+    pub told: BTreeMap<String, u64>,
     /// From the scheduled send to the assignment, in microseconds.
     pub wait: Histogram<u64>,
 }
@@ -70,21 +73,23 @@ impl Crowd {
         while let Some(player) = making.join_next().await {
             players.push(player??);
         }
-        Ok(Crowd { players, queue: queue.to_owned() })
+        Ok(Crowd { idle: players.into(), queue: queue.to_owned() })
     }
 
     /// Lets players come at `rate` per second for `time`.
     ///
     /// # Errors
-    /// If the crowd is too small to come at that rate: a player who still plays cannot come again.
-    pub async fn come(&self, rate: f64, time: Duration) -> Result<Run> {
+    /// If a player's task panics.
+    pub async fn come(&mut self, rate: f64, time: Duration) -> Result<Run> {
         let count = (rate * time.as_secs_f64()) as usize;
-        if count > self.players.len() * 64 {
-            bail!("{} players cannot come {count} times", self.players.len());
-        }
-        let wait = Arc::new(Mutex::new(Histogram::new_with_bounds(1, 60_000_000, 3)?));
-        let (served, refused, failed) =
-            (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let mut run = Run {
+            served: 0.0,
+            refused: 0,
+            failed: 0,
+            told: BTreeMap::new(),
+            wait: Histogram::new_with_bounds(1, 60_000_000, 3)?,
+        };
+        let mut served = 0u64;
         let begun = Instant::now();
         let mut waiting = JoinSet::new();
         for index in 0..count {
@@ -92,63 +97,88 @@ impl Crowd {
             if due > Instant::now() {
                 tokio::time::sleep_until(due.into()).await;
             }
-            let player = self.players[index % self.players.len()].clone();
-            let queue = self.queue.clone();
-            let (wait, served, refused, failed) = (wait.clone(), served.clone(), refused.clone(), failed.clone());
-            waiting.spawn(async move {
-                match player.play(queue).await {
-                    Answer::Assigned => {
-                        let now = Instant::now();
-                        let took = u64::try_from((now - due).as_micros()).unwrap_or(u64::MAX);
-                        if now <= begun + time {
-                            served.fetch_add(1, Ordering::Relaxed);
-                        }
-                        wait.lock().await.saturating_record(took);
-                    }
-                    Answer::ToldToComeBack => drop(refused.fetch_add(1, Ordering::Relaxed)),
-                    Answer::Nothing => drop(failed.fetch_add(1, Ordering::Relaxed)),
+            while let Some(back) = waiting.try_join_next() {
+                self.back(back?, begun + time, &mut served, &mut run);
+            }
+            let Some(player) = self.idle.pop_front() else {
+                run.failed += 1;
+                *run.told.entry("all players of the crowd play or wait".to_owned()).or_default() += 1;
+                continue;
+            };
+            waiting.spawn(player.play(self.queue.clone(), due, begun + time + GRACE));
+        }
+        while let Some(back) = waiting.join_next().await {
+            self.back(back?, begun + time, &mut served, &mut run);
+        }
+        run.served = served as f64 / time.as_secs_f64();
+        Ok(run)
+    }
+
+    fn back(&mut self, (player, answer): (Player, Answer), end: Instant, served: &mut u64, run: &mut Run) {
+        self.idle.push_back(player);
+        match answer {
+            Answer::Assigned { at, due } => {
+                *served += u64::from(at <= end);
+                run.wait.saturating_record(u64::try_from((at - due).as_micros()).unwrap_or(u64::MAX));
+            }
+            Answer::ToldToComeBack => run.refused += 1,
+            Answer::Else(told) => {
+                run.failed += 1;
+                if run.told.len() < KINDS_KEPT {
+                    *run.told.entry(told).or_default() += 1;
                 }
-            });
-            while waiting.try_join_next().is_some() {}
+            }
         }
-        let rest = async { while waiting.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, rest).await.is_err() {
-            failed.fetch_add(waiting.len() as u64, Ordering::Relaxed);
-            waiting.shutdown().await;
-        }
-        let wait = wait.lock().await.clone();
-        Ok(Run {
-            served: served.load(Ordering::Relaxed) as f64 / time.as_secs_f64(),
-            refused: refused.load(Ordering::Relaxed),
-            failed: failed.load(Ordering::Relaxed),
-            wait,
-        })
     }
 }
 
 enum Answer {
-    Assigned,
+    Assigned { at: Instant, due: Instant },
     ToldToComeBack,
-    Nothing,
+    Else(String),
 }
 
 impl Player {
-    async fn play(mut self, queue: String) -> Answer {
+    /// Until the match is over: then the player may come again.
+    async fn play(mut self, queue: String, due: Instant, until: Instant) -> (Player, Answer) {
+        let mut heard = Heard { last: "nothing at all", assigned: None };
+        let told = tokio::time::timeout_at(until.into(), self.try_to_play(queue, &mut heard)).await;
+        let answer = match (heard.assigned, told) {
+            (Some(at), _) => Answer::Assigned { at, due },
+            (None, Ok(Err(status))) if status.code() == Code::ResourceExhausted => Answer::ToldToComeBack,
+            (None, Ok(Err(status))) => Answer::Else(format!("{:?}: {}", status.code(), status.message())),
+            (None, Ok(Ok(()))) => Answer::Else(format!("the stream ended after: {}", heard.last)),
+            (None, Err(_)) => Answer::Else(format!("still waiting after: {}", heard.last)),
+        };
+        (self, answer)
+    }
+
+    async fn try_to_play(&mut self, queue: String, heard: &mut Heard) -> Result<(), Status> {
         let mut request =
             Request::new(CreateTicketRequest { queue, idempotency_key: String::new(), open: false, party: Vec::new() });
-        request.metadata_mut().insert("authorization", self.bearer);
-        let mut events = match self.matchmaking.play(request).await {
-            Ok(events) => events.into_inner(),
-            Err(status) if status.code() == Code::ResourceExhausted => return Answer::ToldToComeBack,
-            Err(_) => return Answer::Nothing,
-        };
-        while let Ok(Some(event)) = events.message().await {
-            match event.kind {
-                Some(ticket_event::Kind::Assigned(assigned)) if !assigned.token.is_empty() => return Answer::Assigned,
-                Some(ticket_event::Kind::Ended(_)) => return Answer::Nothing,
-                Some(_) | None => {}
-            }
+        request.metadata_mut().insert("authorization", self.bearer.clone());
+        let mut events = self.matchmaking.play(request).await?.into_inner();
+        heard.last = "the answer's head";
+        while let Some(event) = events.message().await? {
+            heard.last = match event.kind {
+                Some(ticket_event::Kind::Queued(_)) => "queued",
+                Some(ticket_event::Kind::Matched(_)) => "matched",
+                Some(ticket_event::Kind::Assigned(assigned)) if !assigned.token.is_empty() => {
+                    heard.assigned = Some(Instant::now());
+                    "assigned"
+                }
+                Some(ticket_event::Kind::Assigned(_)) => "assigned without a token",
+                Some(ticket_event::Kind::Requeued(_)) => "requeued",
+                Some(ticket_event::Kind::Ended(_)) => break,
+                Some(ticket_event::Kind::Status(_) | ticket_event::Kind::Connected(_)) | None => heard.last,
+            };
         }
-        Answer::Nothing
+        Ok(())
     }
+}
+
+/// What a player has heard so far.
+struct Heard {
+    last: &'static str,
+    assigned: Option<Instant>,
 }
