@@ -1,9 +1,9 @@
 //! The only reader of flags and environment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{ArgGroup, Parser};
 
 /// Longest secret or token that is read.
@@ -30,7 +30,8 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_ROOM_BIND", default_value = "127.0.0.1:0")]
     pub bind: SocketAddr,
 
-    /// Under which host:port gateways reach it, where that is not the address it is bound to.
+    /// Under which host:port gateways reach it, where that is not the address it is bound to. Bound to all addresses
+    /// and without this, it is the one from which this machine reaches the lobby.
     #[arg(long, env = "BELLHOP_ROOM_ADVERTISE")]
     pub advertise: Option<String>,
 
@@ -144,15 +145,36 @@ impl Settings {
     /// What gateways are told.
     ///
     /// # Errors
-    /// When the room is bound to all addresses and none was named.
+    /// When the room is bound to all addresses, none was named, and no way leads to the lobby.
     pub(crate) fn address(&self, bound: SocketAddr) -> anyhow::Result<String> {
         match &self.advertise {
             Some(named) => Ok(named.clone()),
             None if bound.ip().is_unspecified() => {
-                bail!("bound to {bound}, which is no address to reach it by: name one with --advertise HOST:PORT")
+                let own = self.own_address().with_context(|| {
+                    format!("bound to {bound}, which is no address to reach it by: name one with --advertise HOST:PORT")
+                })?;
+                Ok(SocketAddr::new(own, bound.port()).to_string())
             }
             None => Ok(bound.to_string()),
         }
+    }
+
+    /// The address that packets to the lobby leave from. None is sent.
+    fn own_address(&self) -> anyhow::Result<IpAddr> {
+        let lobby: http::Uri = self.lobby.parse().with_context(|| format!("{} is no URL", self.lobby))?;
+        let host = lobby.host().with_context(|| format!("{} names no host", self.lobby))?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found = (bare, lobby.port_u16().unwrap_or(80)).to_socket_addrs();
+        let at = found.ok().and_then(|mut found| found.next());
+        let at = at.with_context(|| format!("the lobby's host {host} is not known"))?;
+        let any: SocketAddr =
+            if at.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+        let probe = || {
+            let socket = UdpSocket::bind(any)?;
+            socket.connect(at)?;
+            socket.local_addr()
+        };
+        Ok(probe().with_context(|| format!("no way leads to the lobby at {at}"))?.ip())
     }
 }
 
@@ -173,9 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn all_addresses_is_no_address() {
-        let settings = Settings::try_parse_from(["room", "--secret-stdin"]).unwrap();
-        assert!(settings.address("0.0.0.0:1".parse().unwrap()).is_err());
-        assert_eq!(settings.address("127.0.0.1:1".parse().unwrap()).unwrap(), "127.0.0.1:1");
+    fn who_is_bound_to_all_addresses_says_the_one_that_leads_to_the_lobby() {
+        let address = |lobby: &str, bound: &str| {
+            let settings = Settings::try_parse_from(["room", "--secret-stdin", "--lobby", lobby]).unwrap();
+            settings.address(bound.parse().unwrap())
+        };
+        assert_eq!(address("http://127.0.0.1:8082", "0.0.0.0:7").unwrap(), "127.0.0.1:7");
+        assert_eq!(address("http://lobby.invalid:8082", "127.0.0.1:1").unwrap(), "127.0.0.1:1");
+        let refused = address("http://lobby.invalid:8082", "0.0.0.0:7").unwrap_err();
+        assert!(format!("{refused:#}").contains("--advertise"), "{refused:#}");
     }
 }
