@@ -56,6 +56,11 @@ fn games() -> [BotEntry; 2] {
     [bot::<Snake>(), bot::<TicTacToe>()]
 }
 
+/// Whether bots play this game.
+pub fn play(game: &str) -> bool {
+    games().iter().any(|entry| entry.name == game)
+}
+
 fn entry_of(assignment: &Assignment) -> Result<BotEntry> {
     let entry = games().into_iter().find(|entry| entry.name == assignment.game);
     entry.with_context(|| format!("no bot plays {}", assignment.game))
@@ -133,6 +138,26 @@ impl Life {
             self.saw(Saw::Match { match_id, state, seats });
         }
         Ok(())
+    }
+
+    /// Those of its matches that ended with a result. Asked again while the room has not told the lobby yet.
+    ///
+    /// # Errors
+    /// If the lobby cannot be asked.
+    pub async fn ended_matches(&mut self) -> Result<Vec<String>> {
+        let begun = Instant::now();
+        let mut ended = Vec::new();
+        for match_id in self.matches.clone() {
+            loop {
+                match self.guest.look_at(&match_id).await.map(|found| match_word(found.state())) {
+                    Ok("ended") => break ended.push(match_id),
+                    Ok("playing") if begun.elapsed() < RESULT_WITHIN => tokio::time::sleep(LOOK_EVERY).await,
+                    Ok(_) => break,
+                    Err(status) => wait_if_away(&status).await.context("looking a match up")?,
+                }
+            }
+        }
+        Ok(ended)
     }
 
     fn saw(&self, saw: Saw) {

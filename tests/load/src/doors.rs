@@ -7,7 +7,7 @@ use bellhop_proto::v1::matchmaking_client::MatchmakingClient;
 use bellhop_proto::v1::players_client::PlayersClient;
 use bellhop_proto::v1::{
     Assignment, CancelTicketRequest, CancelTicketResponse, CreateGuestRequest, CreateTicketRequest, GetMatchRequest,
-    GetSeatRequest, GetTicketRequest, ListQueuesRequest, Match, Player, Ticket, TicketEvent, WatchTicketRequest,
+    GetSeatRequest, GetTicketRequest, ListQueuesRequest, Match, Player, Queue, Ticket, TicketEvent, WatchTicketRequest,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -30,8 +30,16 @@ pub fn channel(url: &str) -> Result<Channel> {
 /// # Errors
 /// What the lobby says, or that it cannot be reached.
 pub async fn queues(channel: Channel) -> Result<Vec<String>, Status> {
+    Ok(all_queues(channel).await?.into_iter().map(|queue| queue.name).collect())
+}
+
+/// The lobby's queues.
+///
+/// # Errors
+/// What the lobby says, or that it cannot be reached.
+pub async fn all_queues(channel: Channel) -> Result<Vec<Queue>, Status> {
     let answer = MatchmakingClient::new(channel).list_queues(with_timeout(ListQueuesRequest {})).await?;
-    Ok(answer.into_inner().queues.into_iter().map(|queue| queue.name).collect())
+    Ok(answer.into_inner().queues)
 }
 
 /// A guest, and what it may do.
