@@ -27,7 +27,7 @@ use clap::Subcommand;
 
 pub(crate) use images::load;
 use layout::Layout;
-use tools::Tool;
+pub(crate) use tools::{Tool, downloaded, installed, module_directory};
 pub(crate) use trial::run as try_out;
 
 use crate::steps::step;
@@ -94,7 +94,7 @@ enum Action {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     if let Action::Tool { name } = &args.action {
-        return writeln!(std::io::stdout(), "{}", tools::installed(*name)?.display()).context("writing the path");
+        return writeln!(std::io::stdout(), "{}", installed(*name)?.display()).context("writing the path");
     }
     may_run()?;
     let layout = Layout::of_this_machine();

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod bench;
+mod chart;
 mod cluster;
 mod codegen;
 mod image;
@@ -38,7 +39,7 @@ enum Command {
     Cluster(cluster::Args),
     /// Build the container images, without a registry.
     Image(image::Args),
-    /// Generate proto/src/gen from the .proto files.
+    /// Generate proto/src/gen from the .proto files, and the chart's README from the comments of its values.
     Codegen,
 }
 
@@ -55,7 +56,11 @@ fn run() -> Result<()> {
         Command::Build(args) => assemble::build(&args).map(drop),
         Command::Cluster(args) => cluster::run(&args),
         Command::Image(args) => image::run(&args),
-        Command::Codegen => codegen::generate(&root(), &root().join("proto/src/gen")),
+        Command::Codegen => {
+            let chart = root().join("helm/bellhop");
+            std::fs::write(chart.join("README.md"), chart::readme::generate(&chart)?)?;
+            codegen::generate(&root(), &root().join("proto/src/gen"))
+        }
     }
 }
 

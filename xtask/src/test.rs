@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use crate::assemble::{self, cargo};
 use crate::stack::{Place, Stack};
 use crate::steps::{loudly, quietly, step};
-use crate::{cluster, codegen, needs, root};
+use crate::{chart, cluster, codegen, needs, root};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -33,17 +33,19 @@ pub(crate) enum Tier {
     Sim,
     /// The whole system in a real Chromium.
     Browser,
+    /// The Helm chart: what it renders, what it refuses, and what may reach what.
+    Chart,
     /// A real Kubernetes cluster on this machine. Needs root, and runs only when it is named.
     Cluster,
 }
 
 /// What runs when no tier is named.
-const USUAL: [Tier; 4] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser];
+const USUAL: [Tier; 5] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart];
 
 const SIMULATION: &str = "bellhop-sim";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Cluster] {
+    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart, Tier::Cluster] {
         let wanted = if args.tier.is_empty() { USUAL.contains(&tier) } else { args.tier.contains(&tier) };
         if !wanted {
             continue;
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Unit => unit()?,
             Tier::Sim => sim()?,
             Tier::Browser => browser()?,
+            Tier::Chart => chart::check()?,
             Tier::Cluster => cluster::try_out()?,
         }
         let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());

@@ -88,6 +88,12 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- range .Values.fleets -}}
 {{- if hasKey $fleets .name }}{{ fail (printf "fleets: two fleets have the name %q" .name) }}{{ end -}}
 {{- $_ := set $fleets .name .games -}}
+{{- $fleet := . -}}
+{{- with .autoscaling -}}
+{{- if gt (int .minReplicas) (int .maxReplicas) -}}
+{{- fail (printf "fleets: %q has autoscaling.minReplicas %d, which is more than its maxReplicas %d" $fleet.name (int .minReplicas) (int .maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $queues := dict -}}
 {{- range .Values.queues -}}

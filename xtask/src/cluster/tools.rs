@@ -56,6 +56,11 @@ impl Tool {
             Tool::Kwok => "kwok",
         }
     }
+
+    /// Its name and version.
+    pub(crate) fn describe(self) -> String {
+        format!("{} {}", self.name(), self.module().1)
+    }
 }
 
 /// Builds what every cluster is made of, where the cache does not have it.
@@ -105,6 +110,26 @@ pub(crate) fn installed(tool: Tool) -> Result<PathBuf> {
     std::os::unix::fs::symlink(&program, &fresh)?;
     fs::rename(&fresh, &link)?;
     Ok(program)
+}
+
+/// Where the module lies that the test cluster's Kubernetes is built from.
+pub(crate) fn module_directory(module: &str) -> Result<PathBuf> {
+    let source = crate::root().join("deploy/testcluster/kubernetes");
+    let version = required_version(&source, module)?;
+    downloaded(&format!("{module}@{version}"))
+}
+
+/// Where a Go module lies, `PATH@VERSION`, downloaded if need be.
+pub(crate) fn downloaded(module: &str) -> Result<PathBuf> {
+    go_is_there("1.25")?;
+    let output =
+        go().args(["mod", "download", "-json", module]).current_dir("/").output().context("could not start go")?;
+    let answer: serde_json::Value =
+        serde_json::from_slice(&output.stdout).with_context(|| format!("downloading {module}"))?;
+    match answer["Dir"].as_str() {
+        Some(path) => Ok(path.into()),
+        None => bail!("could not download {module}: {}", answer["Error"].as_str().unwrap_or("go does not say why")),
+    }
 }
 
 /// Where the tools that were asked for can be found by name.

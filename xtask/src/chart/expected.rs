@@ -1,0 +1,143 @@
+//! What has to come of the values.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::reach;
+use super::rendered::Rendered;
+
+/// Nothing but this, for nobody asked for more.
+const REACH: &str = "\
+gateway: lobby:http room:game dns:dns
+lobby:
+room: lobby:private dns:dns
+test: gateway:http dns:dns
+neighbour: gateway:http
+prometheus: gateway:http
+internet: gateway:http
+api-server: gateway:http
+dns: gateway:http
+";
+
+/// Scrapers reach the private ports, too.
+const REACH_WITH_SCRAPERS: &str = "\
+gateway: lobby:http room:game dns:dns
+lobby:
+room: lobby:private dns:dns
+test: gateway:http dns:dns
+neighbour: gateway:http
+prometheus: gateway:http gateway:private lobby:private room:private
+internet: gateway:http
+api-server: gateway:http
+dns: gateway:http
+";
+
+pub(super) fn by_default(rendered: &Rendered) -> Result<()> {
+    let gateway = rendered.one("Deployment", "game-bellhop-gateway")?;
+    is(gateway, "/spec/replicas", &json!(2))?;
+    is(gateway, "/spec/strategy/rollingUpdate", &json!({ "maxUnavailable": 0, "maxSurge": 1 }))?;
+    is(gateway, "/spec/template/spec/topologySpreadConstraints/0/topologyKey", &json!("kubernetes.io/hostname"))?;
+    is(gateway, "/spec/template/spec/containers/0/image", &json!("bellhop.dev/gateway:0.1.0"))?;
+    is(rendered.one("PodDisruptionBudget", "game-bellhop-gateway")?, "/spec/maxUnavailable", &json!(1))?;
+    let lobby = rendered.one("StatefulSet", "game-bellhop-lobby")?;
+    is(lobby, "/spec/replicas", &json!(1))?;
+    let journal = "/spec/template/spec/volumes/0/persistentVolumeClaim/claimName";
+    is(lobby, journal, &json!("game-bellhop-journal"))?;
+    for (kind, name) in [("PersistentVolumeClaim", "game-bellhop-journal"), ("Secret", "game-bellhop-keys")] {
+        is(rendered.one(kind, name)?, "/metadata/annotations/helm.sh~1resource-policy", &json!("keep"))?;
+    }
+    let service = rendered.one("Service", "game-bellhop-gateway")?;
+    is(service, "/spec/type", &json!("ClusterIP"))?;
+    is(rendered.one("Pod", "game-bellhop-test-play")?, "/metadata/annotations/helm.sh~1hook", &json!("test"))?;
+    none_of(rendered, &["Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "ServiceMonitor", "PodMonitor"])?;
+    none_of(rendered, &["PrometheusRule"])?;
+    ensure!(!rendered.names().any(|name| name.contains("dashboard")), "a dashboard that nobody asked for");
+    only_accounts_that_are_needed(rendered)?;
+    reaches(rendered, REACH)
+}
+
+pub(super) fn all_on(rendered: &Rendered) -> Result<()> {
+    let ingress = rendered.one("Ingress", "game-bellhop")?;
+    is(ingress, "/spec/rules/0/host", &json!("play.example.org"))?;
+    let backend = "/spec/rules/0/http/paths/0/backend/service/name";
+    is(ingress, backend, &json!("game-bellhop-gateway"))?;
+    let route = rendered.one("HTTPRoute", "game-bellhop")?;
+    is(route, "/spec/parentRefs/0", &json!({ "name": "public", "namespace": "infra" }))?;
+    is(route, "/spec/rules/0/backendRefs/0", &json!({ "name": "game-bellhop-gateway", "port": 80 }))?;
+    let scaler = rendered.one("HorizontalPodAutoscaler", "game-bellhop-own")?;
+    is(scaler, "/spec/scaleTargetRef/kind", &json!("RoomFleet"))?;
+    is(scaler, "/spec/scaleTargetRef/name", &json!("own"))?;
+    is(scaler, "/spec/minReplicas", &json!(2))?;
+    ensure!(rendered.of_kind("HorizontalPodAutoscaler").count() == 1, "a fleet is scaled that did not ask for it");
+    for kind in ["ServiceMonitor", "PrometheusRule"] {
+        is(rendered.one(kind, "game-bellhop")?, "/metadata/labels/release", &json!("prometheus"))?;
+    }
+    rendered.one("PodMonitor", "game-bellhop-room")?;
+    let dashboard = rendered.one("ConfigMap", "game-bellhop-dashboard")?;
+    let text = dashboard.pointer("/data/bellhop.json").and_then(Value::as_str).context("a dashboard")?;
+    serde_json::from_str::<Value>(text).context("the dashboard is no JSON")?;
+    let claim = rendered.one("PersistentVolumeClaim", "game-bellhop-journal")?;
+    is(claim, "/spec/storageClassName", &json!("fast"))?;
+    ensure!(claim.pointer("/metadata/annotations").is_none(), "the journal is kept although nobody wants it");
+    for (name, pod) in rendered.pods() {
+        let secrets = &pod["spec"]["imagePullSecrets"];
+        ensure!(*secrets == json!([{ "name": "registry" }]), "{name} cannot pull: {secrets}");
+    }
+    let settings = rendered.one("ConfigMap", "game-bellhop-settings")?;
+    let toml = settings.pointer("/data/bellhop.toml").and_then(Value::as_str).context("settings")?;
+    for line in [
+        "name = \"chess\"",
+        "teams = 2",
+        "config = { \"board\" = { \"side\" = 8 }, \"colours\" = [\"white\", \"black\"] }",
+        "window = { \"anybody\" = true }",
+        "lease_seconds = 12.5",
+        "rooms = 100",
+    ] {
+        ensure!(toml.lines().any(|found| found == line), "the settings lack the line `{line}`:\n{toml}");
+    }
+    reaches(rendered, REACH_WITH_SCRAPERS)
+}
+
+pub(super) fn all_off(rendered: &Rendered) -> Result<()> {
+    none_of(rendered, &["NetworkPolicy", "PersistentVolumeClaim", "Secret", "PodDisruptionBudget"])?;
+    let lobby = rendered.one("StatefulSet", "game-bellhop-lobby")?;
+    is(lobby, "/spec/template/spec/volumes/0/persistentVolumeClaim/claimName", &json!("mine"))?;
+    is(lobby, "/spec/template/spec/volumes/1/secret/secretName", &json!("mine"))
+}
+
+pub(super) fn digests(rendered: &Rendered) -> Result<()> {
+    let image = "/spec/template/spec/containers/0/image";
+    let named =
+        |name: &str, digit: &str| json!(format!("registry.example.org/bellhop/{name}@sha256:{}", digit.repeat(64)));
+    is(rendered.one("Deployment", "game-bellhop-gateway")?, image, &named("gateway", "1"))?;
+    is(rendered.one("StatefulSet", "game-bellhop-lobby")?, image, &named("lobby", "2"))
+}
+
+/// The API server is nobody's business but the lobby's, and that of the hook that brings the definition of its fleets.
+fn only_accounts_that_are_needed(rendered: &Rendered) -> Result<()> {
+    for (name, pod) in rendered.pods() {
+        let mounts = pod["spec"]["automountServiceAccountToken"] != false;
+        let may = ["-lobby", "-definition"].iter().any(|end| name.ends_with(end));
+        ensure!(!mounts || may, "{name} is given a token for the API server");
+    }
+    Ok(())
+}
+
+fn reaches(rendered: &Rendered, expected: &str) -> Result<()> {
+    let found = reach::table(rendered)?;
+    ensure!(found == expected, "this may reach that:\n{found}and should be:\n{expected}");
+    Ok(())
+}
+
+fn none_of(rendered: &Rendered, kinds: &[&str]) -> Result<()> {
+    for kind in kinds {
+        ensure!(rendered.of_kind(kind).count() == 0, "a {kind} that nobody asked for");
+    }
+    Ok(())
+}
+
+fn is(object: &Value, at: &str, expected: &Value) -> Result<()> {
+    let found = object.pointer(at).unwrap_or(&Value::Null);
+    ensure!(found == expected, "{at} of {} is {found}, not {expected}", object["metadata"]["name"]);
+    Ok(())
+}
