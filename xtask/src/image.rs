@@ -14,8 +14,8 @@ use crate::{cluster, needs, root};
 
 /// Needs nothing of the machine it runs on.
 const TARGET: &str = "x86_64-unknown-linux-musl";
-/// Cargo's profile for what goes into images.
-const PROFILE: &str = "image";
+/// Cargo's profile for images that leave this machine.
+pub(crate) const PROFILE: &str = "image";
 /// Where the images' names begin.
 const REPOSITORY: &str = "bellhop.dev";
 /// What an image may weigh.
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Build each image a second time, in another place, and fail if its digest is another.
     #[arg(long)]
     twice: bool,
+    /// Cargo's profile: `dev` builds sooner, and larger images.
+    #[arg(long, default_value = PROFILE)]
+    profile: String,
     /// Put the images into the test cluster's nodes, which must be up.
     #[arg(long)]
     load: bool,
@@ -46,9 +49,12 @@ pub(crate) enum Image {
     Lobby,
     /// A room with the games that come with Bellhop.
     Room,
+    /// The example of a room with a team's own game.
+    Nim,
 }
 
-const ALL: [Image; 3] = [Image::Gateway, Image::Lobby, Image::Room];
+/// What a release is made of.
+pub(crate) const ALL: [Image; 3] = [Image::Gateway, Image::Lobby, Image::Room];
 
 impl Image {
     fn name(self) -> &'static str {
@@ -56,7 +62,25 @@ impl Image {
             Image::Gateway => "gateway",
             Image::Lobby => "lobby",
             Image::Room => "room",
+            Image::Nim => "nim",
         }
+    }
+
+    /// What runs in it, by package and program.
+    fn programs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Image::Gateway => &[("bellhop-gateway", "bellhop-gateway")],
+            Image::Lobby => &[("bellhop-lobby", "bellhop-lobby"), ("bellhop-load", "bellhop-bots")],
+            Image::Room => &[("bellhop-room", "bellhop-room")],
+            Image::Nim => &[("bellhop-nim", "bellhop-nim")],
+        }
+    }
+
+    fn dockerfile(self) -> PathBuf {
+        root().join(match self {
+            Image::Gateway | Image::Lobby | Image::Room => "deploy/Dockerfile",
+            Image::Nim => "examples/nim/Dockerfile",
+        })
     }
 }
 
@@ -72,7 +96,7 @@ pub(crate) struct Made {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let wanted = if args.only.is_empty() { ALL.to_vec() } else { args.only.clone() };
-    let made = build(&wanted, &args.tag, args.twice)?;
+    let made = build(&wanted, &args.tag, &args.profile, args.twice)?;
     if args.load {
         for image in &made {
             cluster::load(&image.archive)?;
@@ -89,26 +113,28 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 ///
 /// # Errors
 /// If a tool cannot be had, a build fails, an image is too large or is another the second time.
-pub(crate) fn build(wanted: &[Image], tag: &str, twice: bool) -> Result<Vec<Made>> {
+pub(crate) fn build(wanted: &[Image], tag: &str, profile: &str, twice: bool) -> Result<Vec<Made>> {
     ensure!(cfg!(target_os = "linux"), "images are built with buildah, which needs Linux");
     ensure!(nix::unistd::geteuid().is_root(), "buildah needs root here: run this as root");
     needs::debian_packages(&[("buildah", "buildah"), ("musl-tools", "musl-gcc")])?;
     needs::rust_target(TARGET)?;
-    binaries(wanted)?;
-    let served =
-        if wanted.iter().any(|image| *image != Image::Gateway) { Some(assemble::for_browsers()?) } else { None };
+    binaries(wanted, profile)?;
+    let serves = |image: &Image| matches!(image, Image::Lobby | Image::Room);
+    let served = if wanted.iter().any(serves) { Some(assemble::for_browsers()?) } else { None };
+    let bin = programs(profile);
     let mut made = Vec::new();
     for image in wanted.iter().copied() {
         let name = image.name();
         let (first, second) = (target().join("images").join(name), target().join("images/again").join(name));
-        let built = step(&format!("building the image of the {name}"), || one(image, tag, &first, served.as_ref()))?;
+        let built =
+            step(&format!("building the image of the {name}"), || one(image, tag, &first, &bin, served.as_ref()))?;
         if twice {
-            let again = step("building it again", || one(image, tag, &second, served.as_ref()))?;
+            let again = step("building it again", || one(image, tag, &second, &bin, served.as_ref()))?;
             if again.digest != built.digest {
                 bail!("the image of the {name} is {} at first and {} the second time", built.digest, again.digest);
             }
         }
-        if built.bytes > MAX_BYTES {
+        if profile == PROFILE && built.bytes > MAX_BYTES {
             bail!("the image of the {name} has {} bytes, and may have {MAX_BYTES}", built.bytes);
         }
         made.push(built);
@@ -116,7 +142,12 @@ pub(crate) fn build(wanted: &[Image], tag: &str, twice: bool) -> Result<Vec<Made
     Ok(made)
 }
 
-fn binaries(wanted: &[Image]) -> Result<()> {
+/// Where the static programs of a profile lie.
+pub(crate) fn programs(profile: &str) -> PathBuf {
+    target().join(TARGET).join(if profile == "dev" { "debug" } else { profile })
+}
+
+fn binaries(wanted: &[Image], profile: &str) -> Result<()> {
     // Absolute paths of this machine would make another image on another one.
     let cargo_home = std::env::home_dir().context("a home directory")?.join(".cargo");
     let cargo_home = std::env::var_os("CARGO_HOME").map_or(cargo_home, PathBuf::from);
@@ -127,17 +158,17 @@ fn binaries(wanted: &[Image]) -> Result<()> {
     );
     step("building static binaries (some minutes at first)", || {
         let mut cargo = cargo();
-        cargo.args(["build", "--quiet", "--profile", PROFILE, "--target", TARGET]).env("RUSTFLAGS", &flags);
-        for image in wanted {
-            cargo.args(["--package", &format!("bellhop-{}", image.name())]);
+        cargo.args(["build", "--quiet", "--profile", profile, "--target", TARGET]).env("RUSTFLAGS", &flags);
+        for (package, program) in wanted.iter().flat_map(|image| image.programs()) {
+            cargo.args(["--package", package, "--bin", program]);
         }
         quietly(&mut cargo)
     })
 }
 
-fn one(image: Image, tag: &str, place: &Path, served: Option<&assemble::Served>) -> Result<Made> {
+fn one(image: Image, tag: &str, place: &Path, bin: &Path, served: Option<&assemble::Served>) -> Result<Made> {
     let context = place.join("context");
-    lay_out(image, &context, served)?;
+    lay_out(image, &context, bin, served)?;
     let reference = format!("{REPOSITORY}/{}:{tag}", image.name());
     let digest_file = place.join("digest");
     let archive = place.join("image.tar");
@@ -150,10 +181,11 @@ fn one(image: Image, tag: &str, place: &Path, served: Option<&assemble::Served>)
         buildah
     };
     let mut bud = buildah();
-    bud.args(["bud", "--isolation", "chroot", "--timestamp", "0", "--layers=false", "--target", image.name()])
-        .args(["--build-arg", &format!("VERSION={tag}"), "--tag", &reference, "--file"])
-        .arg(root().join("deploy/Dockerfile"))
-        .arg(&context);
+    bud.args(["bud", "--isolation", "chroot", "--timestamp", "0", "--layers=false"]);
+    if ALL.contains(&image) {
+        bud.args(["--target", image.name(), "--build-arg", &format!("VERSION={tag}")]);
+    }
+    bud.args(["--tag", &reference, "--file"]).arg(image.dockerfile()).arg(&context);
     quietly(&mut bud)?;
     let mut push = buildah();
     push.args(["push", "--digestfile"]).arg(&digest_file).arg(&reference);
@@ -166,21 +198,24 @@ fn one(image: Image, tag: &str, place: &Path, served: Option<&assemble::Served>)
 }
 
 /// The files of an image, with the same modes whatever this machine's are.
-fn lay_out(image: Image, context: &Path, served: Option<&assemble::Served>) -> Result<()> {
+fn lay_out(image: Image, context: &Path, bin: &Path, served: Option<&assemble::Served>) -> Result<()> {
     let _not_there = fs::remove_dir_all(context);
     fs::create_dir_all(context)?;
-    let program = format!("bellhop-{}", image.name());
-    copy(&target().join(TARGET).join(PROFILE).join(&program), &context.join(&program), 0o755)?;
+    for (_, program) in image.programs() {
+        copy(&bin.join(program), &context.join(program), 0o755)?;
+    }
     match (image, served) {
         (Image::Lobby, Some(served)) => {
-            fs::create_dir(context.join("data"))?;
-            fs::set_permissions(context.join("data"), fs::Permissions::from_mode(0o700))?;
+            for private in ["data", "data/keys"] {
+                fs::create_dir(context.join(private))?;
+                fs::set_permissions(context.join(private), fs::Permissions::from_mode(0o700))?;
+            }
             copy_all(&served.page, &context.join("page"))
         }
         (Image::Room, Some(served)) => assemble::GAMES
             .iter()
             .try_for_each(|game| copy_all(&served.bundles.join(game), &context.join("bundles").join(game))),
-        (Image::Gateway | Image::Lobby | Image::Room, _) => Ok(()),
+        (Image::Gateway | Image::Lobby | Image::Room | Image::Nim, _) => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ mod bench;
 mod chart;
 mod cluster;
 mod codegen;
+mod compose;
 mod image;
 mod needs;
 mod play;

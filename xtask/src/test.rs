@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use crate::assemble::{self, cargo};
 use crate::stack::{Place, Stack};
 use crate::steps::{loudly, quietly, step};
-use crate::{chart, cluster, codegen, needs, root};
+use crate::{chart, cluster, codegen, compose, needs, root};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -35,6 +35,8 @@ pub(crate) enum Tier {
     Browser,
     /// The Helm chart: what it renders, what it refuses, and what may reach what.
     Chart,
+    /// The images, and deploy/compose.yaml with them. Needs root, and runs only when it is named.
+    Images,
     /// A real Kubernetes cluster on this machine. Needs root, and runs only when it is named.
     Cluster,
 }
@@ -45,7 +47,7 @@ const USUAL: [Tier; 5] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tie
 const SIMULATION: &str = "bellhop-sim";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart, Tier::Cluster] {
+    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart, Tier::Images, Tier::Cluster] {
         let wanted = if args.tier.is_empty() { USUAL.contains(&tier) } else { args.tier.contains(&tier) };
         if !wanted {
             continue;
@@ -57,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Sim => sim()?,
             Tier::Browser => browser()?,
             Tier::Chart => chart::check()?,
+            Tier::Images => compose::try_out()?,
             Tier::Cluster => cluster::try_out()?,
         }
         let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
