@@ -55,7 +55,7 @@ impl DataDir {
     /// [`OpenDataError::Taken`] and [`OpenDataError::NotWritable`].
     pub fn open(root: &Path) -> Result<DataDir, OpenDataError> {
         let not_writable = |source| OpenDataError::NotWritable { path: root.to_owned(), source };
-        for part in ["", "keys", "rooms", "snapshots", "bundles"] {
+        for part in ["", "keys", "rooms", "snapshots", "bundles", "matches"] {
             fs::create_dir_all(root.join(part)).map_err(not_writable)?;
         }
         let root = root.canonicalize().map_err(not_writable)?;

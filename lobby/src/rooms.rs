@@ -1,6 +1,7 @@
 //! Rooms.Attach: one stream per room, from its hello to its end.
 
 pub(crate) mod bundles;
+pub(crate) mod journals;
 mod translate;
 
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use bellhop_proto::v1::lobby_message::Kind as Down;
 use bellhop_proto::v1::room_message::Kind as Up;
 use bellhop_proto::v1::rooms_server::Rooms;
 use futures_util::Stream;
-use lobby_core::{Answer, Call, Input, RoomId, StreamId};
+use lobby_core::{Answer, Call, Input, MatchId, RoomId, StreamId};
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -23,6 +24,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use tracing::{debug, info, warn};
 
 use self::bundles::{Bundles, Collecting};
+use self::journals::{Journals, Open};
 use crate::doors::desk::{bearer, only};
 use crate::doors::fault::Fault;
 use crate::drive::Core;
@@ -49,6 +51,7 @@ pub(crate) struct Attach {
     pub(crate) core: Core,
     pub(crate) data: Arc<DataDir>,
     pub(crate) bundles: Arc<Bundles>,
+    pub(crate) journals: Arc<Journals>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -90,6 +93,8 @@ impl Rooms for Attach {
             down,
             bundles: self.bundles.clone(),
             collecting: Collecting::new(self.bundles.wanted(&hello.games)),
+            journals: self.journals.clone(),
+            writing: None,
         };
         let stop = self.stop.clone();
         self.tasks.spawn(async move { link.run(up, orders_out, stop).await });
@@ -154,6 +159,9 @@ struct Link {
     down: mpsc::Sender<Result<v1::LobbyMessage, Status>>,
     bundles: Arc<Bundles>,
     collecting: Collecting,
+    journals: Arc<Journals>,
+    /// The journal of the match whose pieces come.
+    writing: Option<Open>,
 }
 
 impl Link {
@@ -233,6 +241,13 @@ impl Link {
         let Some(kind) = message.kind else { return true };
         let news = match kind {
             Up::BundleChunk(chunk) => return self.take_chunk(chunk).await,
+            Up::JournalChunk(chunk) => {
+                if let Err(error) = self.write_journal(chunk).await {
+                    warn!(room = ?self.room, %error, "a piece of a match's journal is refused");
+                    self.writing = None;
+                }
+                return true;
+            }
             Up::Hello(_) => {
                 let again = Status::failed_precondition("a room says hello once per stream");
                 let _gone = self.down.send(Err(again)).await;
@@ -253,6 +268,21 @@ impl Link {
         let Some(room) = self.room else { return true };
         let input = Input::Room { stream: self.stream, room, news };
         self.core.report(Report::Input(input)).await.is_ok()
+    }
+
+    /// Writes a piece of a match's journal. A room writes only those of its own matches.
+    async fn write_journal(&mut self, chunk: v1::JournalChunk) -> anyhow::Result<()> {
+        let match_id: MatchId = chunk.match_id.parse()?;
+        if self.writing.as_ref().is_none_or(|open| open.match_id != match_id) {
+            let answer = self.core.call(Call::GetMatch { match_id }).await?;
+            let Answer::Match(game) = answer else { anyhow::bail!("the core does not know {match_id}") };
+            anyhow::ensure!(self.room.is_some() && game.room == self.room, "{match_id} is not in this room");
+            self.writing = Some(self.journals.clone().open(match_id).await?);
+        }
+        match &mut self.writing {
+            Some(open) => Ok(open.write(chunk.offset, chunk.data).await?),
+            None => Ok(()),
+        }
     }
 
     async fn want_next_bundle(&mut self) -> bool {

@@ -36,6 +36,7 @@ use crate::ops::Ops;
 use crate::players::Players;
 use crate::rooms::Attach;
 use crate::rooms::bundles::Bundles;
+use crate::rooms::journals::Journals;
 use crate::settings::Settings;
 
 /// Orders for the cluster that may wait for its worker; more wait in the drive.
@@ -160,8 +161,9 @@ async fn serve(settings: Settings) -> Result<()> {
     }
 
     let bundles = Arc::new(Bundles::new(data.path("bundles")));
+    let journals = Arc::new(Journals::new(data.path("matches")).context("the directory of the matches' journals")?);
     let (health, health_service) = tonic_health::server::health_reporter();
-    let desk = Arc::new(Desk::new(core.clone(), players, metrics.clone()));
+    let desk = Arc::new(Desk::new(core.clone(), players, journals.clone(), metrics.clone()));
     let origins =
         Arc::new(Origins { trusted: settings.trusted_proxies.clone(), public_url: settings.public_url.clone() });
     let public = Public::new(
@@ -183,7 +185,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let public_address = listener.socket.local_addr()?;
     tasks.spawn("public port", listener.run(stop.clone()));
 
-    let attach = Attach { core: core.clone(), data, bundles, tasks: TaskTracker::new(), stop: stop.clone() };
+    let attach = Attach { core: core.clone(), data, bundles, journals, tasks: TaskTracker::new(), stop: stop.clone() };
     let rooms = RoomsServer::new(attach).max_decoding_message_size(ROOM_MESSAGE_BYTES);
     let grpc = tonic::service::Routes::new(health_service)
         .add_service(reflection()?)

@@ -102,8 +102,15 @@ struct Broken {
 async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
     let before = |error| Broken { error, attached: None };
     let (to_lobby, mut from_lobby) = connect(shared).await.map_err(before)?;
-    let mut stream =
-        Stream { shared, to_lobby, sequence: 0, sent: BTreeMap::new(), bundles: JoinSet::new(), heard: None };
+    let mut stream = Stream {
+        shared,
+        to_lobby,
+        sequence: 0,
+        sent: BTreeMap::new(),
+        written: BTreeMap::new(),
+        bundles: JoinSet::new(),
+        heard: None,
+    };
     let ran = stream.run(&mut from_lobby).await;
     if ran.is_ok() {
         // The last words must arrive: our side ends here, and then the lobby's.
@@ -160,6 +167,8 @@ struct Stream<'a> {
     sequence: u64,
     /// Results sent on this stream, by epoch, and when last.
     sent: BTreeMap<u64, Instant>,
+    /// Bytes of journals sent on this stream, by epoch.
+    written: BTreeMap<u64, usize>,
     bundles: JoinSet<()>,
     heard: Option<Instant>,
 }
@@ -180,6 +189,11 @@ impl Stream<'_> {
                     }
                 }
                 () = self.shared.board.changed.notified() => self.tell().await?,
+                () = self.shared.board.journaled.notified() => {
+                    if self.heard.is_some() {
+                        self.send_journals().await?;
+                    }
+                }
                 _ = clock.tick() => self.tell().await?,
                 Some(_) = self.bundles.join_next() => {}
             }
@@ -203,11 +217,12 @@ impl Stream<'_> {
         }
         let (state, answers) = {
             let mut board = self.shared.board.read();
-            (board.clone(), std::mem::take(&mut board.answers))
+            (board.said(), std::mem::take(&mut board.answers))
         };
         for answer in answers {
             self.send(translate::answer(answer)).await?;
         }
+        self.send_journals().await?;
         for (_, result) in &state.results {
             let again = self.sent.get(&result.epoch).is_none_or(|at| at.elapsed() >= REPORT_EVERY);
             if again {
@@ -217,6 +232,28 @@ impl Stream<'_> {
         }
         self.sequence += 1;
         self.send(translate::report(self.sequence, &state)).await
+    }
+
+    /// Sends what is new of the journals: before the result of their match.
+    async fn send_journals(&mut self) -> anyhow::Result<()> {
+        loop {
+            let next = {
+                let board = self.shared.board.read();
+                let new = board.journals.iter().find_map(|journal| {
+                    let from = self.written.get(&journal.epoch).copied().unwrap_or_default();
+                    let rest = journal.bytes.get(from..).filter(|rest| !rest.is_empty())?;
+                    let data = rest[..rest.len().min(CHUNK_BYTES)].to_vec();
+                    let (match_id, epoch, offset) = (journal.match_id.clone(), journal.epoch, from as u64);
+                    Some(v1::JournalChunk { match_id, epoch, offset, data })
+                });
+                let live = |epoch: &u64| board.journals.iter().any(|journal| journal.epoch == *epoch);
+                self.written.retain(|epoch, _| live(epoch));
+                new
+            };
+            let Some(chunk) = next else { return Ok(()) };
+            self.written.insert(chunk.epoch, chunk.offset as usize + chunk.data.len());
+            self.send(room_message::Kind::JournalChunk(chunk)).await?;
+        }
     }
 
     async fn send(&self, kind: room_message::Kind) -> anyhow::Result<()> {
@@ -291,6 +328,8 @@ impl Stream<'_> {
             let mut state = self.shared.board.read();
             let before = state.results.len();
             state.results.retain(|(_, result)| result.epoch != ack.epoch || result.match_id != ack.match_id);
+            // It went before the result.
+            state.journals.retain(|journal| journal.epoch != ack.epoch || journal.match_id != ack.match_id);
             state.results.len() < before && state.results.is_empty() && state.running.is_none() && !state.draining
         };
         if ready { self.send(room_message::Kind::Ready(v1::Ready {})).await } else { Ok(()) }

@@ -16,6 +16,9 @@ use crate::pace::Pace;
 /// Answers to Host that wait for a stream; older ones are of placements the lobby has long given up.
 const MAX_ANSWERS: usize = 16;
 
+/// Longest journal of a match that is kept: hours of a busy one. Only its beginning can be played again then.
+pub(crate) const MAX_JOURNAL_BYTES: usize = 8 << 20;
+
 /// Results that wait for a lobby. With so many the room takes no new match.
 pub(crate) const MAX_RESULTS: usize = 16;
 
@@ -25,6 +28,8 @@ pub(crate) struct Board {
     state: Mutex<State>,
     /// Rings after each change, for the stream to the lobby.
     pub(crate) changed: Notify,
+    /// Rings after each new piece of a journal.
+    pub(crate) journaled: Notify,
     /// Cancelled by the end.
     pub(crate) over: CancellationToken,
 }
@@ -39,9 +44,21 @@ pub(crate) struct State {
     pub(crate) answers: VecDeque<Answer>,
     /// How matches ended, with when; each stays until the lobby has it.
     pub(crate) results: VecDeque<(Instant, MatchResult)>,
+    /// The journal of the match that is here and of those whose results wait, the newest last.
+    pub(crate) journals: VecDeque<Journal>,
     pub(crate) pace: Pace,
     pub(crate) stats: Stats,
     pub(crate) ended: Option<Ending>,
+}
+
+impl State {
+    /// A copy without what is large.
+    pub(crate) fn said(&mut self) -> State {
+        let journals = std::mem::take(&mut self.journals);
+        let said = self.clone();
+        self.journals = journals;
+        said
+    }
 }
 
 /// The match that is here.
@@ -53,6 +70,26 @@ pub(crate) struct Running {
     /// Its clock runs.
     pub(crate) moving: bool,
     pub(crate) seats: Vec<SeatStatus>,
+}
+
+/// The journal of a match so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Journal {
+    pub(crate) match_id: String,
+    pub(crate) epoch: u64,
+    pub(crate) bytes: Vec<u8>,
+    /// It grew beyond the limit: the rest of the match is not in it.
+    pub(crate) cut: bool,
+}
+
+impl Journal {
+    /// Appends a piece, or says that there is no more room for any.
+    pub(crate) fn append(&mut self, piece: &[u8]) {
+        self.cut |= self.bytes.len() + piece.len() > MAX_JOURNAL_BYTES;
+        if !self.cut {
+            self.bytes.extend_from_slice(piece);
+        }
+    }
 }
 
 /// The answer to Host.

@@ -26,6 +26,7 @@ mod pace;
 mod private;
 mod process;
 mod refusal;
+mod replay;
 mod settings;
 mod socket;
 mod translate;

@@ -12,7 +12,7 @@ use room_core::{
 };
 use tokio::sync::oneshot;
 
-use crate::board::{Answer, MAX_RESULTS, Running};
+use crate::board::{Answer, Journal, MAX_RESULTS, Running};
 use crate::outlet::{Outlet, Peer, Written};
 use crate::pace::Pacer;
 use crate::{Recycle, Shared};
@@ -204,7 +204,15 @@ impl Owner {
             self.room.host(now, spec).map_err(|error: HostError| error.to_string())
         };
         match &hosted {
-            Ok(()) => tracing::info!(match_id, epoch, game, "hosting a match"),
+            Ok(()) => {
+                tracing::info!(match_id, epoch, game, "hosting a match");
+                let known = |journal: &Journal| journal.epoch == epoch && journal.match_id == match_id;
+                let mut board = self.shared.board.read();
+                if !board.journals.iter().any(known) {
+                    let (match_id, bytes) = (match_id.clone(), Vec::new());
+                    board.journals.push_back(Journal { match_id, epoch, bytes, cut: false });
+                }
+            }
             Err(reason) => tracing::warn!(match_id, epoch, game, reason, "refused a match"),
         }
         self.changed = true;
@@ -258,6 +266,7 @@ impl Owner {
                     }
                 }
                 Output::SeatsChanged => self.changed = true,
+                Output::Journal(piece) => self.journal(&piece),
                 Output::Result(result) => {
                     tracing::info!(
                         match_id = result.match_id,
@@ -274,6 +283,18 @@ impl Owner {
                     }
                 }
             }
+        }
+    }
+
+    /// The stream to the lobby sends it with its next report, or before the result.
+    fn journal(&mut self, piece: &[u8]) {
+        let mut board = self.shared.board.read();
+        let Some(journal) = board.journals.back_mut() else { return };
+        let before = journal.cut;
+        journal.append(piece);
+        self.shared.board.journaled.notify_one();
+        if journal.cut && !before {
+            tracing::warn!(match_id = journal.match_id, "the journal of the match is full: its rest is not kept");
         }
     }
 

@@ -8,10 +8,15 @@ use room_core::GameEntry;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Ending, RoomProcess, Settings, Stop};
+use crate::{Ending, RoomProcess, Settings, Stop, replay};
 
-/// A whole room process with these games: reads flags and environment, attaches, hosts, ends.
+/// A whole room process with these games: reads flags and environment, attaches, hosts, ends. With `replay FILE` it plays
+/// a match again from its journal instead.
 pub fn main(games: &[GameEntry]) -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "replay") {
+        return replay::main(games, words);
+    }
     let settings = Settings::parse();
     start_log(&settings);
     // Whoever started us may have blocked signals for itself; a child inherits that, and would never hear of a stop.

@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bellhop_proto::v1;
 use futures_util::StreamExt;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::header::{AUTHORIZATION, HeaderMap};
-use lobby_core::{Answer, Call, IdempotencyKey, Name, NewTicket, Page, PlayerId, Refusal, TicketId, TicketView};
+use lobby_core::{
+    Answer, Call, IdempotencyKey, MatchId, MatchState, Name, NewTicket, Page, PlayerId, Refusal, TicketId, TicketView,
+};
 
 use super::fault::Fault;
 use super::origin::Origin;
@@ -21,6 +23,7 @@ use crate::drive::feed::{Feed, News};
 use crate::drive::{CallError, Core};
 use crate::metrics::Metrics;
 use crate::players::{Person, Players};
+use crate::rooms::journals::Journals;
 
 /// Longest idempotency key, in bytes: what the contract says.
 const MAX_KEY_BYTES: usize = 64;
@@ -37,17 +40,18 @@ const FIRST_NEWS_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Desk {
     pub(crate) core: Core,
     pub(crate) players: Arc<Players>,
+    journals: Arc<Journals>,
     pub(crate) metrics: Arc<Metrics>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
     pressure: Pressure,
 }
 
 impl Desk {
-    pub(crate) fn new(core: Core, players: Arc<Players>, metrics: Arc<Metrics>) -> Desk {
+    pub(crate) fn new(core: Core, players: Arc<Players>, journals: Arc<Journals>, metrics: Arc<Metrics>) -> Desk {
         let burst = NonZeroU32::new(GUESTS_AT_ONCE).expect("the limit is not zero");
         let quota = Quota::with_period(GUEST_EVERY).expect("the period is not zero").allow_burst(burst);
         let pressure = Pressure::new(Instant::now());
-        Desk { core, players, metrics, guests: RateLimiter::keyed(quota), pressure }
+        Desk { core, players, journals, metrics, guests: RateLimiter::keyed(quota), pressure }
     }
 
     /// Whose call this is.
@@ -66,9 +70,12 @@ impl Desk {
         if self.pressure.admits(Instant::now()) { Ok(()) } else { Err(Core::overloaded().into()) }
     }
 
-    /// Forgets addresses that made no guest lately. To be called now and then.
+    /// Forgets addresses that made no guest lately, and journals of matches long over. To be called now and then.
     pub(crate) fn tidy(&self) {
         self.guests.retain_recent();
+        if let Err(error) = self.journals.tidy(SystemTime::now()) {
+            tracing::warn!(%error, "the journals of old matches cannot be removed");
+        }
     }
 
     pub(crate) async fn create_guest(
@@ -281,6 +288,26 @@ impl Desk {
                 None => Err(Refusal::UnknownMatch.into()),
             },
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The journal of a match that is over. While it runs it holds what its players must not know.
+    pub(crate) async fn replay(&self, match_id: &str) -> Result<Vec<u8>, Fault> {
+        let match_id: MatchId = id("match_id", match_id)?;
+        match self.core.call(Call::GetMatch { match_id }).await {
+            Ok(Answer::Match(view)) if matches!(view.state, MatchState::Ended | MatchState::Lost(_)) => {}
+            Ok(Answer::Match(_)) => return Err(Fault::still_runs()),
+            Ok(_) => return Err(unexpected("a match")),
+            // Long over, or never was: then there is no journal either.
+            Err(CallError::Refused(Refusal::UnknownMatch)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let journals = self.journals.clone();
+        let read = tokio::task::spawn_blocking(move || journals.read(match_id)).await;
+        match read.map_err(std::io::Error::other).flatten() {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Refusal::UnknownMatch.into()),
+            Err(error) => Err(Fault::internal(&error)),
         }
     }
 

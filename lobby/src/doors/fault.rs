@@ -81,6 +81,12 @@ impl Fault {
         Fault::new("too-many", Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS, detail).retry(after)
     }
 
+    /// The match is not over: what happens in it is not everybody's to see.
+    pub(crate) fn still_runs() -> Fault {
+        let detail = "the match still runs; its replay is there when it is over";
+        Fault::new("still-runs", Code::FailedPrecondition, StatusCode::CONFLICT, detail).hint("ask again after its end")
+    }
+
     /// There is nothing at this path.
     pub(crate) fn no_such_path() -> Fault {
         Fault::new("no-such-path", Code::Unimplemented, StatusCode::NOT_FOUND, "there is nothing at this path")

@@ -239,6 +239,12 @@ pub(crate) async fn get_match(State(desk): At, _caller: Caller, Path(id): Path<S
     Ok(Json(desk.get_match(&id).await?.into()))
 }
 
+#[utoipa::path(get, path = "/v1/matches/{match_id}/replay", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404), (status = 409)))]
+/// The journal of a match that is over: all that its game was told, enough to play it again.
+pub(crate) async fn replay(State(desk): At, _caller: Caller, Path(id): Path<String>) -> Result<Vec<u8>, Fault> {
+    desk.replay(&id).await
+}
+
 #[utoipa::path(post, path = "/v1/matches/{match_id}/seat", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, body = Assignment), (status = 403), (status = 409)))]
 /// A fresh room address and join token for the caller's own held seat.
 pub(crate) async fn seat(

@@ -55,7 +55,7 @@ pub(super) fn news(kind: Up) -> Result<RoomNews, Fault> {
         Up::Report(said) => Ok(RoomNews::Report(Box::new(report(said)?))),
         Up::Result(said) => Ok(RoomNews::Result(Box::new(result(said)?))),
         Up::Ready(_) => Ok(RoomNews::Ready),
-        Up::Hello(_) | Up::BundleChunk(_) => Err(Fault::field("kind", "not a report")),
+        Up::Hello(_) | Up::BundleChunk(_) | Up::JournalChunk(_) => Err(Fault::field("kind", "not a report")),
     }
 }
 

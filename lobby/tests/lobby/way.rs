@@ -201,3 +201,35 @@ async fn a_rooms_bundle_is_asked_for_and_served() {
     let outside = http.get(format!("{}/games/{hash}/..%2f..%2fkeys%2foperator.token", lobby.public)).send();
     assert_eq!(outside.await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn a_matchs_journal_is_kept_and_shown_when_it_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let lobby = Lobby::start(dir.path(), DUEL, &[]);
+    let mut room = Room::attach(&lobby).await;
+    let (mut ada, mut bob) = (Player::arrive(&lobby, "Ada").await, Player::arrive(&lobby, "Bob").await);
+    let (_adas, _bobs) = (ada.play("duel").await.unwrap(), bob.play("duel").await.unwrap());
+    let host = room.host().await;
+    let chunk = |match_id: &str, offset: u64, data: &[u8]| {
+        let (match_id, data) = (match_id.to_owned(), data.to_vec());
+        room_message::Kind::JournalChunk(v1::JournalChunk { match_id, epoch: host.epoch, offset, data })
+    };
+    room.say(chunk(&host.match_id, 0, b"once upon")).await;
+    // What does not belong to it is refused and ends nothing.
+    room.say(chunk("m-0000000000000", 0, b"of another room")).await;
+    room.say(chunk(&host.match_id, 9, b" a time")).await;
+    room.say(chunk(&host.match_id, 99, b"a gap")).await;
+    room.report(Presence::Live).await;
+
+    let http = reqwest::Client::new();
+    let url = format!("{}/v1/matches/{}/replay", lobby.public, host.match_id);
+    let ask = || http.get(&url).bearer_auth(&ada.token).send();
+    let early = ask().await.unwrap();
+    assert_eq!(early.status(), 409, "the journal of a match that runs holds its secrets");
+    assert!(early.text().await.unwrap().contains("still runs"));
+    room.finish().await;
+    let answer = ask().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &*answer.bytes().await.unwrap()), (200, &b"once upon a time"[..]));
+    let other = http.get(url.replace(&host.match_id, "m-0000000000000")).bearer_auth(&ada.token).send();
+    assert_eq!(other.await.unwrap().status(), 404);
+}

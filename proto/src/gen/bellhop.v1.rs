@@ -3523,7 +3523,7 @@ pub mod players_server {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RoomMessage {
-    #[prost(oneof = "room_message::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "room_message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub kind: ::core::option::Option<room_message::Kind>,
 }
 /// Nested message and enum types in `RoomMessage`.
@@ -3549,6 +3549,9 @@ pub mod room_message {
         /// Ready for the next match, after a result.
         #[prost(message, tag = "7")]
         Ready(super::Ready),
+        /// A piece of the journal of the match that runs, or of one whose result is not acknowledged yet.
+        #[prost(message, tag = "8")]
+        JournalChunk(super::JournalChunk),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3735,6 +3738,19 @@ pub struct BundleChunk {
     pub data: ::prost::bytes::Bytes,
     #[prost(bool, tag = "4")]
     pub last: bool,
+}
+/// What the match's game was told, in order: enough to play it again. In order, and all of it before the match's result;
+/// after a lost stream again from the beginning.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JournalChunk {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub offset: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub data: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Heartbeat {}

@@ -1,10 +1,13 @@
 //! A game behind one interface for all games.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellhop_game::{Context, DecodeError, Game, Illegal, Inputs, Outcome, Presence, Seat, ViewClass, Who, Wire};
+use bellhop_game::{
+    Context, DecodeError, Game, Illegal, Inputs, Outcome, Presence, Seat, ViewClass, Who, Wire, Writer,
+};
+use bellhop_wire::Fnv;
 
 use crate::limits;
 use crate::views::{History, Need};
@@ -53,6 +56,8 @@ pub(crate) trait Match: Send {
     fn take_outcome(&mut self) -> Option<Outcome>;
     fn cut_short(&self, reason: &str) -> Outcome;
     fn history(&self) -> Vec<String>;
+    /// What all of its viewers see, as one number.
+    fn state_check(&self) -> u64;
 
     /// Takes the views of the classes that are looked at. `held` are the states that clients of a class hold. True:
     /// there is something new to send.
@@ -73,6 +78,8 @@ pub(crate) struct Hosted<G: Game> {
     config_json: String,
     inputs: Inputs<G::Input>,
     outcome: Option<Outcome>,
+    /// Seats somebody came to.
+    joined: BTreeSet<u16>,
     log: EventLog<G::Event>,
     /// Whether the game was called since its views were taken.
     dirty: bool,
@@ -98,6 +105,7 @@ impl<G: Game> Hosted<G> {
             config_json,
             inputs: Inputs::new(),
             outcome: None,
+            joined: BTreeSet::new(),
             log: EventLog::new(),
             dirty: true,
             published_events: 0,
@@ -145,6 +153,7 @@ impl<G: Game> Match for Hosted<G> {
     }
 
     fn join(&mut self, at: At, seat: u16, who: &Who) {
+        self.joined.insert(seat);
         self.call(at, |game, _, cx| game.join(Seat(seat), who, cx));
     }
 
@@ -194,6 +203,17 @@ impl<G: Game> Match for Hosted<G> {
 
     fn history(&self) -> Vec<String> {
         self.game.history()
+    }
+
+    fn state_check(&self) -> u64 {
+        let mut classes: BTreeSet<ViewClass> = self.joined.iter().map(|&seat| self.game.class_of(Seat(seat))).collect();
+        classes.insert(ViewClass::Spectator);
+        let seen = classes.into_iter().map(|class| {
+            let mut to = Writer::new();
+            self.game.view(class).write(&mut to);
+            to.finish()
+        });
+        seen.fold(Fnv::new(), |hash, view| hash.number(view.len() as u64).bytes(&view)).0
     }
 
     fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool {

@@ -14,6 +14,7 @@ use bellhop_wire::{CloseCode, Notice, ToClient};
 
 use crate::conn::Conn;
 use crate::hosted::{At, Match, Rules};
+use crate::recorded::Recorded;
 use crate::seat::{Seat, SeatPhase};
 use crate::{
     AdmitError, Claim, ConnId, Frame, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec, SeatsError, Stats, Time,
@@ -37,7 +38,9 @@ pub(crate) struct Playing {
     pub(crate) clock: Clock,
     pub(crate) seats: BTreeMap<u16, Seat>,
     pub(crate) draining: Option<Time>,
-    game: Box<dyn Match>,
+    game: Recorded,
+    /// When what was written of the journal goes out.
+    journal_due: Time,
     conns: BTreeMap<ConnId, Conn>,
     max_seats: u16,
     used: BTreeSet<u64>,
@@ -61,7 +64,8 @@ impl Playing {
             clock: Clock::new(),
             seats: BTreeMap::new(),
             draining: None,
-            game,
+            game: Recorded::new(game, spec.seed),
+            journal_due: now.plus(limits::JOURNAL_EVERY),
             conns: BTreeMap::new(),
             max_seats,
             used: BTreeSet::new(),

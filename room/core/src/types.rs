@@ -41,6 +41,9 @@ pub mod limits {
     pub const CHECK_EVERY: u64 = 64;
     /// Messages that count for one by which a client makes us send a whole state: some four a second may be.
     pub const KEYFRAME_COST: u32 = 20;
+    /// How often the journal of a match goes out: what a crashed real-time game loses at most. A game without steps
+    /// loses nothing: there it goes out at once.
+    pub const JOURNAL_EVERY: Duration = Duration::from_millis(250);
     /// What is waiting for a blocked client beside states: messages.
     pub const MAX_WAITING_MESSAGES: usize = 64;
 }
@@ -249,6 +252,8 @@ pub enum Output {
     },
     /// The seats changed: report [`Room::seats`](crate::Room::seats).
     SeatsChanged,
+    /// The next piece of the match's journal: to be appended to those before. The last one comes before the result.
+    Journal(Vec<u8>),
     /// The match ended. The room is ready for the next one.
     Result(MatchResult),
 }

@@ -222,3 +222,31 @@ async fn a_room_that_is_not_recycled_leaves_after_its_match() {
     line.acknowledge(&result).await;
     assert_eq!(within(under.running).await.unwrap().unwrap(), Ending::Drained);
 }
+
+#[tokio::test]
+async fn the_journal_of_a_match_goes_up_before_its_result_and_again_on_a_new_stream() {
+    let (lobby, under, mut line) = Under::hosting("pulse", "{\"steps\": 40}", 1).await;
+    let mut ann = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
+    ann.until_state().await;
+    let first = line.hear(|kind| match kind {
+        room_message::Kind::JournalChunk(chunk) => Some(chunk),
+        _ => None,
+    });
+    assert_eq!(first.await.offset, 0);
+    drop(line);
+    let mut line = lobby.line().await;
+    let mut journal = Vec::new();
+    let result = line.hear(|kind| match kind {
+        room_message::Kind::JournalChunk(chunk) => {
+            assert_eq!((chunk.match_id.as_str(), chunk.epoch, chunk.offset), ("m-1", 1, journal.len() as u64));
+            journal.extend(chunk.data);
+            None
+        }
+        room_message::Kind::Result(result) => Some(result),
+        _ => None,
+    });
+    let result = result.await;
+    let again = room_core::replay(&[bellhop_room::game::<Pulse>()], &journal).unwrap();
+    assert_eq!((again.steps, again.ended.as_deref()), (40, Some(result.reason.as_str())));
+    assert_eq!(ann.until_closed().await.0, CloseCode::Ended);
+}

@@ -100,7 +100,7 @@ impl<G: bellhop_game::Game> World<G> {
                         self.clients[usize::try_from(conn.0)?].receive(&frame.to_vec(), now_ms)?;
                     }
                     Output::Result(_) => self.over = true,
-                    Output::Close { .. } | Output::SeatsChanged => {}
+                    Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) => {}
                 }
                 quiet = false;
             }

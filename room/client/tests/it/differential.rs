@@ -108,6 +108,8 @@ where
         meet(&mut world, fate, &mut rng);
     }
     heal(&mut world, seats);
+    let again = room_core::replay(&[room_core::game::<G>()], &world.journal);
+    prop_assert!(again.is_ok(), "played again from its journal: {:?}", again);
     let mut told = Vec::new();
     for seat in 0..seats {
         if world.players[&seat].conn.is_none() {

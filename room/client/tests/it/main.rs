@@ -3,5 +3,6 @@
 mod bad_input;
 mod differential;
 mod pace;
+mod replay;
 mod seats;
 mod world;

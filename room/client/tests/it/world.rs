@@ -30,6 +30,8 @@ pub(crate) struct World<G: Game> {
     pub(crate) now: Time,
     pub(crate) players: BTreeMap<u16, Player<G>>,
     pub(crate) result: Option<MatchResult>,
+    /// The journal of the match so far.
+    pub(crate) journal: Vec<u8>,
     next_conn: u64,
     next_nonce: u64,
 }
@@ -76,7 +78,15 @@ impl<G: Game> World<G> {
         let games: [GameEntry; 1] = [room_core::game::<G>()];
         let mut room = Room::new(&games, spec.seed);
         room.host(Time(0), spec).unwrap();
-        World { room, now: Time(0), players: BTreeMap::new(), result: None, next_conn: 1, next_nonce: 1_000 }
+        World {
+            room,
+            now: Time(0),
+            players: BTreeMap::new(),
+            result: None,
+            journal: Vec::new(),
+            next_conn: 1,
+            next_nonce: 1_000,
+        }
     }
 
     /// All seats arrive.
@@ -206,6 +216,7 @@ impl<G: Game> World<G> {
                 }
             }
             Output::SeatsChanged => {}
+            Output::Journal(piece) => self.journal.extend(piece),
             Output::Result(result) => {
                 assert!(self.result.replace(result).is_none(), "a match ends once");
             }

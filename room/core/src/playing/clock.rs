@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellhop_game::{Outcome, Presence};
 use bellhop_wire::{CloseCode, Notice};
 
+use crate::hosted::Match as _;
 use crate::playing::{Desk, Playing};
 use crate::seat::SeatPhase;
 use crate::{ConnId, Time, limits};

@@ -5,8 +5,9 @@ use std::time::Duration;
 use bellhop_game::Outcome;
 use bellhop_wire::{CloseCode, Ended, EndedSeat, ToClient};
 
+use crate::hosted::Match as _;
 use crate::playing::{Desk, Playing};
-use crate::{ConnId, Frame, MatchResult, Output, SeatResult, Time};
+use crate::{ConnId, Frame, MatchResult, Output, SeatResult, Time, limits};
 
 impl Playing {
     /// After every call: what the game decided counts, then everybody is told. True: the match is over.
@@ -15,6 +16,10 @@ impl Playing {
             self.outcome = self.game.take_outcome();
         }
         self.flush(now, desk);
+        if self.rules.rate_hz == 0 || self.journal_due <= now {
+            self.journal_due = now.plus(limits::JOURNAL_EVERY);
+            self.write_journal(desk);
+        }
         let Some(outcome) = self.outcome.take() else {
             if std::mem::take(&mut self.seats_changed) {
                 desk.outputs.push_back(Output::SeatsChanged);
@@ -32,6 +37,8 @@ impl Playing {
     }
 
     fn end(&mut self, now: Time, outcome: Outcome, code: CloseCode, desk: &mut Desk) {
+        self.game.end(&outcome);
+        self.write_journal(desk);
         let result = self.result(now, outcome);
         let results = result.seats.iter().map(|seat| EndedSeat { seat: seat.seat, rank: seat.rank, score: seat.score });
         let ended = Ended { results: results.collect(), reason: result.reason.clone(), rated: result.rated };
@@ -43,6 +50,10 @@ impl Playing {
             self.close(id, code, reason.clone(), desk);
         }
         desk.outputs.push_back(Output::Result(result));
+    }
+
+    fn write_journal(&mut self, desk: &mut Desk) {
+        desk.outputs.extend(self.game.take_chunk().map(Output::Journal));
     }
 
     fn result(&self, now: Time, outcome: Outcome) -> MatchResult {

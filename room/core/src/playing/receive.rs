@@ -6,6 +6,7 @@ use bellhop_game::DecodeError;
 use bellhop_wire::limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_COMMAND_BYTES, MAX_INPUT_BYTES};
 use bellhop_wire::{CloseCode, Hello, Notice, Presence, ToClient, ToServer, Welcome};
 
+use crate::hosted::Match as _;
 use crate::playing::{Desk, Playing};
 use crate::seat::SeatPhase;
 use crate::{ConnId, Frame, Time, limits};

@@ -7,6 +7,7 @@ use bellhop_game::ViewClass;
 use bellhop_wire::{CloseCode, StatePrefix};
 
 use crate::conn::Conn;
+use crate::hosted::Match as _;
 use crate::playing::{Desk, Playing};
 use crate::views::Need;
 use crate::{ConnId, Frame, Output, Time, limits};

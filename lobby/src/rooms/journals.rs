@@ -1,0 +1,158 @@
+//! The journals of matches: taken from the rooms while they run, kept for a while after.
+//!
+//! A file per match, named by its id, so that nothing has to be looked up. A room whose stream broke sends its journal again
+//! from the beginning; what is there already is written over with the same bytes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lobby_core::MatchId;
+
+/// Longest journal of one match: a room keeps no longer one.
+const MAX_BYTES: u64 = 8 << 20;
+/// How long journals are kept after they were last written.
+const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// All journals together; beyond it the oldest go.
+const MAX_TOTAL_BYTES: u64 = 1 << 30;
+
+/// Why a piece of a journal is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JournalError {
+    /// Not where the one before ended, or beyond the limit.
+    #[error("a piece of it does not fit: a journal has at most {MAX_BYTES} bytes, sent in order")]
+    Piece,
+    /// It cannot be kept.
+    #[error("it cannot be written")]
+    Write(#[from] io::Error),
+}
+
+/// The journals in the data directory.
+#[derive(Debug)]
+pub(crate) struct Journals {
+    dir: PathBuf,
+}
+
+impl Journals {
+    /// # Errors
+    /// If the directory cannot be made.
+    pub(crate) fn new(dir: PathBuf) -> io::Result<Journals> {
+        fs::create_dir_all(&dir)?;
+        Ok(Journals { dir })
+    }
+
+    fn path(&self, match_id: MatchId) -> PathBuf {
+        self.dir.join(format!("{match_id}.journal"))
+    }
+
+    /// Opens the journal of a match that begins, or goes on, on this stream.
+    pub(crate) async fn open(self: Arc<Self>, match_id: MatchId) -> Result<Open, JournalError> {
+        let path = self.path(match_id);
+        let open = move || OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+        let file = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
+        let length = file.metadata()?.len();
+        Ok(Open { match_id, file: Arc::new(file), length })
+    }
+
+    /// The journal of a match; `None`: there is none, or it is kept no more.
+    pub(crate) fn read(&self, match_id: MatchId) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.path(match_id)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets go of what is too old or too much. To be called now and then.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub(crate) fn tidy(&self, now: SystemTime) -> io::Result<()> {
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let (entry, now) = (entry?, now);
+            let Ok(about) = entry.metadata() else { continue };
+            let written = about.modified()?;
+            if now.duration_since(written).is_ok_and(|age| age > KEEP) {
+                fs::remove_file(entry.path())?;
+            } else {
+                kept.push((written, about.len(), entry.path()));
+            }
+        }
+        kept.sort_unstable();
+        let mut total: u64 = kept.iter().map(|(_, length, _)| length).sum();
+        for (_, length, path) in kept {
+            if total <= MAX_TOTAL_BYTES {
+                break;
+            }
+            fs::remove_file(path)?;
+            total -= length;
+        }
+        Ok(())
+    }
+}
+
+/// The journal of a match that runs.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) match_id: MatchId,
+    file: Arc<File>,
+    length: u64,
+}
+
+impl Open {
+    /// Writes a piece where it belongs.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub(crate) async fn write(&mut self, offset: u64, data: Vec<u8>) -> Result<(), JournalError> {
+        let end = offset.saturating_add(data.len() as u64);
+        if offset > self.length || end > MAX_BYTES {
+            return Err(JournalError::Piece);
+        }
+        let file = self.file.clone();
+        let write = move || file.write_all_at(&data, offset);
+        tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
+        self.length = self.length.max(end);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journals() -> (tempfile::TempDir, Arc<Journals>) {
+        let dir = tempfile::tempdir().unwrap();
+        let journals = Arc::new(Journals::new(dir.path().join("matches")).unwrap());
+        (dir, journals)
+    }
+
+    #[tokio::test]
+    async fn pieces_come_in_order_and_may_come_again() {
+        let (_dir, journals) = journals();
+        let mut open = journals.clone().open(MatchId(7)).await.unwrap();
+        open.write(0, b"once ".to_vec()).await.unwrap();
+        open.write(5, b"upon".to_vec()).await.unwrap();
+        assert!(matches!(open.write(10, b"x".to_vec()).await, Err(JournalError::Piece)), "a gap");
+        assert!(matches!(open.write(MAX_BYTES, b"x".to_vec()).await, Err(JournalError::Piece)), "too long");
+        let mut again = journals.clone().open(MatchId(7)).await.unwrap();
+        again.write(0, b"once upon".to_vec()).await.unwrap();
+        again.write(9, b" a time".to_vec()).await.unwrap();
+        assert_eq!(journals.read(MatchId(7)).unwrap().unwrap(), b"once upon a time");
+        assert_eq!(journals.read(MatchId(8)).unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_old_goes() {
+        let (_dir, journals) = journals();
+        journals.clone().open(MatchId(1)).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
+        journals.tidy(SystemTime::now()).unwrap();
+        assert!(journals.read(MatchId(1)).unwrap().is_some());
+        journals.tidy(SystemTime::now() + KEEP * 2).unwrap();
+        assert!(journals.read(MatchId(1)).unwrap().is_none());
+    }
+}
