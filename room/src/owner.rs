@@ -274,7 +274,11 @@ impl Owner {
                         rated = result.rated,
                         "the match ended"
                     );
-                    self.shared.board.write(|state| state.results.push_back((Instant::now(), result)));
+                    // Both at once: who acknowledges the result finds that nothing runs any more.
+                    self.shared.board.write(|state| {
+                        state.running = None;
+                        state.results.push_back((Instant::now(), result));
+                    });
                     self.changed = true;
                     if self.shared.settings.recycle == Recycle::Never {
                         let now = self.now();

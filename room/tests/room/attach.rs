@@ -228,22 +228,18 @@ async fn the_journal_of_a_match_goes_up_before_its_result_and_again_on_a_new_str
     let (lobby, under, mut line) = Under::hosting("pulse", "{\"steps\": 40}", 1).await;
     let mut ann = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
     ann.until_state().await;
-    let first = line.hear(|kind| match kind {
-        room_message::Kind::JournalChunk(chunk) => Some(chunk),
-        _ => None,
-    });
+    let first = line.hear(|kind| if let room_message::Kind::JournalChunk(chunk) = kind { Some(chunk) } else { None });
     assert_eq!(first.await.offset, 0);
     drop(line);
     let mut line = lobby.line().await;
     let mut journal = Vec::new();
-    let result = line.hear(|kind| match kind {
-        room_message::Kind::JournalChunk(chunk) => {
+    let result = line.hear(|kind| {
+        if let room_message::Kind::JournalChunk(chunk) = kind {
             assert_eq!((chunk.match_id.as_str(), chunk.epoch, chunk.offset), ("m-1", 1, journal.len() as u64));
             journal.extend(chunk.data);
-            None
+            return None;
         }
-        room_message::Kind::Result(result) => Some(result),
-        _ => None,
+        if let room_message::Kind::Result(result) = kind { Some(result) } else { None }
     });
     let result = result.await;
     let again = room_core::replay(&[bellhop_room::game::<Pulse>()], &journal).unwrap();
