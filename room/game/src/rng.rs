@@ -5,7 +5,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
 /// A source of random numbers: the same seed gives the same numbers, and what came out tells nothing about what
 /// will.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rng(ChaCha8Rng);
 
 impl Rng {
