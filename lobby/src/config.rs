@@ -24,7 +24,7 @@ pub struct ConfigError {
     pub hint: String,
 }
 
-/// The settings without a file: two games, one fleet.
+/// The settings without a file: three games, one fleet.
 pub fn defaults() -> Settings {
     let snake = QueueSettings {
         title: "Snake".into(),
@@ -39,9 +39,16 @@ pub fn defaults() -> Settings {
         fleet: Some("default".into()),
         ..QueueSettings::new("tictactoe", "tictactoe", Shape::Free { min: 2, max: 2 })
     };
+    let maze = QueueSettings {
+        title: "Maze".into(),
+        window: Window::ANYBODY,
+        late_join: true,
+        fleet: Some("default".into()),
+        ..QueueSettings::new("maze", "maze", Shape::Free { min: 2, max: 8 })
+    };
     Settings {
-        queues: vec![snake, tictactoe],
-        fleets: vec![FleetSettings::new("default", &["snake", "tictactoe"])],
+        queues: vec![snake, tictactoe, maze],
+        fleets: vec![FleetSettings::new("default", &["snake", "tictactoe", "maze"])],
         ..Settings::default()
     }
 }

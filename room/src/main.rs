@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use bellhop_maze::Maze;
 use bellhop_room::game;
 use bellhop_snake::Snake;
 use bellhop_tictactoe::TicTacToe;
@@ -12,5 +13,5 @@ use bellhop_tictactoe::TicTacToe;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    bellhop_room::main(&[game::<Snake>(), game::<TicTacToe>()])
+    bellhop_room::main(&[game::<Snake>(), game::<TicTacToe>(), game::<Maze>()])
 }

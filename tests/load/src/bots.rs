@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use bellhop_maze::Maze;
 use bellhop_proto::tokens::{SUBPROTOCOL, TOKEN_PREFIX};
 use bellhop_proto::v1::{Assignment, TicketEvent, ticket, ticket_event};
 use bellhop_snake::Snake;
@@ -52,8 +53,8 @@ pub struct Plan {
 }
 
 /// The games bots can play.
-fn games() -> [BotEntry; 2] {
-    [bot::<Snake>(), bot::<TicTacToe>()]
+fn games() -> [BotEntry; 3] {
+    [bot::<Snake>(), bot::<TicTacToe>(), bot::<Maze>()]
 }
 
 /// Whether bots play this game.

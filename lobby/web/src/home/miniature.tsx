@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 type Start = (canvas: HTMLCanvasElement, still: boolean) => () => void;
 
 const load: Record<string, () => Promise<Start>> = {
+  maze: async () => (await import("../minis/maze.ts")).start,
   snake: async () => (await import("../minis/snake.ts")).start,
   tictactoe: async () => (await import("../minis/tictactoe.ts")).start,
 };

@@ -34,6 +34,8 @@ export const de: Catalogue = {
   "game.snake.pitch": "Fressen, wachsen, den anderen den Weg abschneiden. Wer zuletzt lebt, gewinnt die Runde.",
   "game.tictactoe": "Tic-Tac-Toe",
   "game.tictactoe.pitch": "Drei in einer Reihe, gegen die Uhr. Still, schnell, gnadenlos.",
+  "game.maze": "Labyrinth",
+  "game.maze.pitch": "Eine spukt im Dunkeln, die anderen stehlen Funken und entwischen. Dann wird getauscht.",
   "game.other.pitch": "Ein Spiel dieses Hauses.",
 
   "open.title": "Offene Spiele",
@@ -120,6 +122,7 @@ export const de: Catalogue = {
   "wait.keys": "Tasten",
   "wait.announce": "Du wartest seit {time}. {others}",
   "keys.snake": "Pfeile oder W A S D zum Lenken. Auf dem Telefon wischen.",
+  "keys.maze": "Pfeile oder W A S D zum Gehen. Auf dem Telefon wischen.",
   "keys.tictactoe": "Pfeile zum Bewegen, Enter zum Setzen.",
 
   "why.alone": "Hier wartet sonst noch niemand.",

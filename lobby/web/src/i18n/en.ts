@@ -37,6 +37,8 @@ export const en = {
   "game.snake.pitch": "Eat, grow, cut the others off. Last one alive takes the round.",
   "game.tictactoe": "Tic-tac-toe",
   "game.tictactoe.pitch": "Three in a row, against the clock. Quiet, quick, merciless.",
+  "game.maze": "Maze",
+  "game.maze.pitch": "One haunts the dark, the others steal sparks and slip out. Then you swap.",
   "game.other.pitch": "A game of this house.",
 
   "open.title": "Open games",
@@ -123,6 +125,7 @@ export const en = {
   "wait.keys": "Keys",
   "wait.announce": "Waiting for {time}. {others}",
   "keys.snake": "Arrows or W A S D to turn. Swipe on a phone.",
+  "keys.maze": "Arrows or W A S D to walk. Swipe on a phone.",
   "keys.tictactoe": "Arrows to move, Enter to place.",
 
   "why.alone": "Nobody else waits here yet.",
