@@ -58,6 +58,7 @@ pub const ALL: &[Bench] = &[
     crate::assignments::BENCH,
     crate::play_to_frame::BENCH,
     crate::room_bytes::SNAKE,
+    crate::room_bytes::MAZE,
     crate::room_bytes::TICTACTOE,
     crate::fanout::BENCH,
 ];

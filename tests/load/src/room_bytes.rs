@@ -5,6 +5,7 @@
 //! down (pongs, rosters) is in `/all`; welcomes and first keyframes are in neither: they come once.
 
 use anyhow::{Context as _, Result, ensure};
+use bellhop_maze::{Maze, Phase as MazePhase, Sight};
 use bellhop_snake::{Board, Phase, Snake};
 use bellhop_tictactoe::TicTacToe;
 use room_client::Client;
@@ -17,6 +18,13 @@ pub const SNAKE: Bench = Bench {
     name: "room/bytes/snake",
     about: "mean bytes per tick and player, 8 bots that play to win; <= 10",
     run: snake,
+};
+
+/// Bytes of Maze with eight bots.
+pub const MAZE: Bench = Bench {
+    name: "room/bytes/maze",
+    about: "mean bytes per send tick and player, 8 bots that play to win; <= 30",
+    run: maze,
 };
 
 /// Bytes of tic-tac-toe with two bots.
@@ -182,6 +190,49 @@ fn snake(report: &mut Report<'_>) -> Result<()> {
     report.further("all", all as f64 / ticks as f64 / seats, "B");
     report.further("inputs", up as f64 / (ticks as f64 / rate) / seats, "B/s");
     report.further("moving", moving as f64 / ticks as f64, "");
+    Ok(())
+}
+
+/// Whether more than the clock is different.
+fn walked(before: &Sight, after: &Sight) -> bool {
+    let still = Sight { tick: before.tick, ..after.clone() };
+    before.phase == MazePhase::Hunt && *before != still
+}
+
+fn maze(report: &mut Report<'_>) -> Result<()> {
+    const SEATS: u16 = 8;
+    let (mut state, mut all, mut up, mut ticks, mut moving, mut micros) = (0, 0, 0, 0_u64, 0_u64, 0_u64);
+    let mut keyframes = 0;
+    for seed in 0..MATCHES {
+        let mut world: World<Maze> = World::new(SEATS, seed)?;
+        let (first_state, first_all) = world.down();
+        world.up = 0;
+        keyframes += first_state;
+        let mut seen: Sight = world.clients[0].view().context("a keyframe came")?.clone();
+        while world.now.0 < SECONDS * 1_000_000 && !world.over {
+            world.step()?;
+            let view = world.clients[0].view().context("there is a state")?.clone();
+            if view.tick != seen.tick {
+                ticks += 1;
+                moving += u64::from(walked(&seen, &view));
+                seen = view;
+                (0..usize::from(SEATS)).for_each(|at| world.think(at));
+                world.carry()?;
+            }
+        }
+        let down = world.down();
+        state += down.0 - first_state;
+        all += down.1 - first_all;
+        up += world.up;
+        micros += world.now.0;
+        ensure!(world.clients.iter().all(|client| client.stats(0.0).desyncs == 0), "a client fell out of step");
+    }
+    let seats = f64::from(SEATS);
+    report.headline(state as f64 / ticks as f64 / seats, "B");
+    report.further("all", all as f64 / ticks as f64 / seats, "B");
+    report.further("inputs", up as f64 / (micros as f64 / 1e6) / seats, "B/s");
+    report.further("moving", moving as f64 / ticks as f64, "");
+    report.further("keyframe", keyframes as f64 / MATCHES as f64 / seats, "B");
     Ok(())
 }
 
