@@ -14,7 +14,7 @@ use bellhop_proto::v1::lobby_message::Kind as Down;
 use bellhop_proto::v1::room_message::Kind as Up;
 use bellhop_proto::v1::rooms_server::Rooms;
 use futures_util::Stream;
-use lobby_core::{Answer, Call, Input, MatchId, RoomId, StreamId};
+use lobby_core::{Answer, Call, Input, MatchId, Name, RoomId, StreamId};
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -80,7 +80,9 @@ impl Rooms for Attach {
 
         let stream = self.core.next_stream();
         let (orders, orders_out) = mpsc::channel(ORDERS_WAITING);
-        let bundles = hello.games.iter().map(|game| (game.name.as_str().into(), game.bundle.clone())).collect();
+        let bundles_of: Vec<(Name, String)> =
+            hello.games.iter().map(|game| (game.name.as_str().into(), game.bundle.clone())).collect();
+        let bundles = bundles_of.to_vec();
         let end = RoomEnd { orders, address: hello.address.clone(), key, bundles };
         let report = Report::Attach { stream, hello: Box::new(core_hello), end: Box::new(end) };
         self.core.report(report).await.map_err(|error| Fault::from(error).status())?;
@@ -94,6 +96,7 @@ impl Rooms for Attach {
             bundles: self.bundles.clone(),
             collecting: Collecting::new(self.bundles.wanted(&hello.games)),
             journals: self.journals.clone(),
+            bundles_of,
             writing: None,
         };
         let stop = self.stop.clone();
@@ -160,6 +163,8 @@ struct Link {
     bundles: Arc<Bundles>,
     collecting: Collecting,
     journals: Arc<Journals>,
+    /// The bundles of its games.
+    bundles_of: Vec<(Name, String)>,
     /// The journal of the match whose pieces come.
     writing: Option<Open>,
 }
@@ -277,7 +282,8 @@ impl Link {
             let answer = self.core.call(Call::GetMatch { match_id }).await?;
             let Answer::Match(game) = answer else { anyhow::bail!("the core does not know {match_id}") };
             anyhow::ensure!(self.room.is_some() && game.room == self.room, "{match_id} is not in this room");
-            self.writing = Some(self.journals.clone().open(match_id).await?);
+            let bundle = self.bundles_of.iter().find(|(name, _)| *name == game.game).map(|(_, hash)| hash.clone());
+            self.writing = Some(self.journals.clone().open(match_id, bundle.unwrap_or_default()).await?);
         }
         match &mut self.writing {
             Some(open) => Ok(open.write(chunk.offset, chunk.data).await?),

@@ -291,8 +291,8 @@ impl Desk {
         }
     }
 
-    /// The journal of a match that is over. While it runs it holds what its players must not know.
-    pub(crate) async fn replay(&self, match_id: &str) -> Result<Vec<u8>, Fault> {
+    /// The journal of a match that is over, and its game's bundle. While it runs it holds what its players must not know.
+    pub(crate) async fn replay(&self, match_id: &str) -> Result<(Vec<u8>, String), Fault> {
         let match_id: MatchId = id("match_id", match_id)?;
         match self.core.call(Call::GetMatch { match_id }).await {
             Ok(Answer::Match(view)) if matches!(view.state, MatchState::Ended | MatchState::Lost(_)) => {}
@@ -305,7 +305,7 @@ impl Desk {
         let journals = self.journals.clone();
         let read = tokio::task::spawn_blocking(move || journals.read(match_id)).await;
         match read.map_err(std::io::Error::other).flatten() {
-            Ok(Some(bytes)) => Ok(bytes),
+            Ok(Some(found)) => Ok(found),
             Ok(None) => Err(Refusal::UnknownMatch.into()),
             Err(error) => Err(Fault::internal(&error)),
         }

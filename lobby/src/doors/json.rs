@@ -7,10 +7,11 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use bellhop_proto::v1;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use lobby_core::PlayerId;
@@ -23,6 +24,7 @@ use super::open_games;
 use super::origin::Origin;
 
 /// A stream says something at least this often, so that proxies leave it open.
+const BUNDLE: HeaderName = HeaderName::from_static("bellhop-bundle");
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 type At = State<Arc<Desk>>;
@@ -240,9 +242,11 @@ pub(crate) async fn get_match(State(desk): At, _caller: Caller, Path(id): Path<S
 }
 
 #[utoipa::path(get, path = "/v1/matches/{match_id}/replay", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404), (status = 409)))]
-/// The journal of a match that is over: all that its game was told, enough to play it again.
-pub(crate) async fn replay(State(desk): At, _caller: Caller, Path(id): Path<String>) -> Result<Vec<u8>, Fault> {
-    desk.replay(&id).await
+/// The journal of a match that is over: all that its game was told, enough to play it again. The header `bellhop-bundle`
+/// names the bundle of its game.
+pub(crate) async fn replay(State(desk): At, _caller: Caller, Path(id): Path<String>) -> Result<Response, Fault> {
+    let (journal, bundle) = desk.replay(&id).await?;
+    Ok(([(BUNDLE, bundle)], journal).into_response())
 }
 
 #[utoipa::path(post, path = "/v1/matches/{match_id}/seat", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, body = Assignment), (status = 403), (status = 409)))]

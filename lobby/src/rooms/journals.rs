@@ -48,19 +48,23 @@ impl Journals {
         self.dir.join(format!("{match_id}.journal"))
     }
 
-    /// Opens the journal of a match that begins, or goes on, on this stream.
-    pub(crate) async fn open(self: Arc<Self>, match_id: MatchId) -> Result<Open, JournalError> {
+    /// Opens the journal of a match that begins, or goes on, on this stream; `bundle` is the page's part of its game.
+    pub(crate) async fn open(self: Arc<Self>, match_id: MatchId, bundle: String) -> Result<Open, JournalError> {
         let path = self.path(match_id);
-        let open = move || OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+        let open = move || {
+            fs::write(path.with_extension("bundle"), bundle)?;
+            OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
+        };
         let file = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
         let length = file.metadata()?.len();
         Ok(Open { match_id, file: Arc::new(file), length })
     }
 
-    /// The journal of a match; `None`: there is none, or it is kept no more.
-    pub(crate) fn read(&self, match_id: MatchId) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.path(match_id)) {
-            Ok(bytes) => Ok(Some(bytes)),
+    /// The journal of a match and the hash of its game's bundle; `None`: there is none, or it is kept no more.
+    pub(crate) fn read(&self, match_id: MatchId) -> io::Result<Option<(Vec<u8>, String)>> {
+        let path = self.path(match_id);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some((bytes, fs::read_to_string(path.with_extension("bundle"))?))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -134,22 +138,22 @@ mod tests {
     #[tokio::test]
     async fn pieces_come_in_order_and_may_come_again() {
         let (_dir, journals) = journals();
-        let mut open = journals.clone().open(MatchId(7)).await.unwrap();
+        let mut open = journals.clone().open(MatchId(7), "b".into()).await.unwrap();
         open.write(0, b"once ".to_vec()).await.unwrap();
         open.write(5, b"upon".to_vec()).await.unwrap();
         assert!(matches!(open.write(10, b"x".to_vec()).await, Err(JournalError::Piece)), "a gap");
         assert!(matches!(open.write(MAX_BYTES, b"x".to_vec()).await, Err(JournalError::Piece)), "too long");
-        let mut again = journals.clone().open(MatchId(7)).await.unwrap();
+        let mut again = journals.clone().open(MatchId(7), "b".into()).await.unwrap();
         again.write(0, b"once upon".to_vec()).await.unwrap();
         again.write(9, b" a time".to_vec()).await.unwrap();
-        assert_eq!(journals.read(MatchId(7)).unwrap().unwrap(), b"once upon a time");
+        assert_eq!(journals.read(MatchId(7)).unwrap().unwrap(), (b"once upon a time".to_vec(), "b".to_owned()));
         assert_eq!(journals.read(MatchId(8)).unwrap(), None);
     }
 
     #[tokio::test]
     async fn what_is_old_goes() {
         let (_dir, journals) = journals();
-        journals.clone().open(MatchId(1)).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
+        journals.clone().open(MatchId(1), "b".into()).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
         journals.tidy(SystemTime::now()).unwrap();
         assert!(journals.read(MatchId(1)).unwrap().is_some());
         journals.tidy(SystemTime::now() + KEEP * 2).unwrap();

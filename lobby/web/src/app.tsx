@@ -1,6 +1,7 @@
 import { Home } from "./home/home.tsx";
 import { language, LANGUAGES, type Language, setLanguage, t } from "./i18n/index.ts";
 import { MatchScreen } from "./match/screen.tsx";
+import { ReplayScreen } from "./replay/screen.tsx";
 import { go, lobby, me, notice, screen, spoken } from "./store.ts";
 import { Bell } from "./ui/icons.tsx";
 import { setSound, sound } from "./ui/sound.ts";
@@ -12,6 +13,8 @@ export function App() {
     <>
       {now.name === "match" ? (
         <MatchScreen key={now.match} match={now.match} assignment={now.assignment} />
+      ) : now.name === "replay" ? (
+        <ReplayScreen key={now.match} match={now.match} />
       ) : (
         <div class="page">
           <Header />

@@ -88,6 +88,8 @@ export interface GameSession<View = unknown, Input = unknown, Command = unknown,
   readonly link: Link;
   /** True while the room holds its clock because nobody is there. */
   readonly paused: boolean;
+  /** True in a replay: `seat` is whose eyes are looked through, nobody plays, and there is nothing to offer. */
+  readonly watching: boolean;
   /** Two letters, as in `en`. */
   readonly locale: string;
   readonly reducedMotion: boolean;

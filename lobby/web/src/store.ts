@@ -8,7 +8,8 @@ import type { Assignment, Player, Queue, Ticket } from "./net/types.ts";
 export type Screen =
   | { name: "home" }
   | { name: "waiting"; ticket: string; made?: Ticket }
-  | { name: "match"; match: string; assignment?: Assignment };
+  | { name: "match"; match: string; assignment?: Assignment }
+  | { name: "replay"; match: string };
 
 export const screen = signal<Screen>({ name: "home" });
 export const me = signal<Player | undefined>(undefined);
@@ -77,6 +78,8 @@ function path(to: Screen): string {
       return `/t/${to.ticket}`;
     case "match":
       return `/m/${to.match}`;
+    case "replay":
+      return `/r/${to.match}`;
   }
 }
 
@@ -87,6 +90,9 @@ function screenOf(pathname: string): Screen {
   }
   if (kind === "m" && id) {
     return { name: "match", match: id };
+  }
+  if (kind === "r" && id) {
+    return { name: "replay", match: id };
   }
   return { name: "home" };
 }

@@ -7,6 +7,8 @@ use serde::Serialize;
 pub use wasm_bindgen;
 use wasm_bindgen::prelude::*;
 
+use room_core::Playback;
+
 use crate::{Client, News};
 
 #[wasm_bindgen]
@@ -153,6 +155,70 @@ impl<G: Game> WebClient<G> {
     }
 }
 
+/// A [`Playback`] that speaks JavaScript.
+#[doc(hidden)]
+pub struct WebReplay<G: Game> {
+    playback: Playback<G>,
+    seat: Option<u16>,
+    shown: Option<(G::View, JsValue)>,
+}
+
+#[doc(hidden)]
+impl<G: Game> WebReplay<G> {
+    pub fn new(bytes: &[u8]) -> Result<WebReplay<G>, JsError> {
+        console_error_panic_hook::set_once();
+        Ok(WebReplay { playback: Playback::open(bytes)?, seat: None, shown: None })
+    }
+
+    pub fn seats(&self) -> Result<JsValue, JsError> {
+        to_js(&self.playback.seats())
+    }
+
+    pub fn config(&self) -> JsValue {
+        parse(self.playback.config_json()).unwrap_or(JsValue::NULL)
+    }
+
+    pub fn duration_ms(&self) -> f64 {
+        self.playback.duration_ms() as f64
+    }
+
+    pub fn tick_rate() -> u32 {
+        G::RATE_HZ
+    }
+
+    pub fn ended(&self) -> Option<String> {
+        self.playback.ended().map(str::to_owned)
+    }
+
+    pub fn look(&mut self, seat: Option<u16>) {
+        self.seat = seat;
+        self.shown = None;
+        self.playback.skip_events(seat);
+    }
+
+    pub fn seek(&mut self, ms: f64, jump: bool) -> Result<(), JsError> {
+        self.playback.seek(ms.max(0.0) as u64)?;
+        if jump {
+            self.playback.skip_events(self.seat);
+        }
+        Ok(())
+    }
+
+    pub fn view(&mut self) -> Result<JsValue, JsError> {
+        let view = self.playback.view(self.seat);
+        if let Some((_, shown)) = self.shown.as_ref().filter(|(before, _)| *before == view) {
+            return Ok(shown.clone());
+        }
+        let value = to_js(&view)?;
+        self.shown = Some((view, value.clone()));
+        Ok(value)
+    }
+
+    pub fn events(&mut self) -> Result<Vec<JsValue>, JsError> {
+        self.playback.take_events(self.seat).iter().map(to_js).collect()
+    }
+}
+
 fn page_news<E: Serialize>(news: &News<E>) -> PageNews<'_, E> {
     match news {
         News::Welcome(seated, players) => PageNews::Welcome {
@@ -261,6 +327,66 @@ macro_rules! export_client {
                 #[wasm_bindgen(js_name = setVisible)]
                 pub fn set_visible(&mut self, visible: bool) {
                     self.0.set_visible(visible);
+                }
+            }
+
+            /// A match that is over, to be watched again from its journal.
+            #[wasm_bindgen(wasm_bindgen = $crate::web::wasm_bindgen)]
+            pub struct Replay($crate::web::WebReplay<$game>);
+
+            #[wasm_bindgen(wasm_bindgen = $crate::web::wasm_bindgen)]
+            impl Replay {
+                /// Throws when it is no journal of this version of the game.
+                #[wasm_bindgen(constructor)]
+                pub fn new(bytes: &[u8]) -> Result<Replay, JsError> {
+                    Ok(Replay($crate::web::WebReplay::new(bytes)?))
+                }
+
+                /// Who sat in the match.
+                pub fn seats(&self) -> Result<JsValue, JsError> {
+                    self.0.seats()
+                }
+
+                /// The configuration of the match.
+                pub fn config(&self) -> JsValue {
+                    self.0.config()
+                }
+
+                /// How long it was.
+                #[wasm_bindgen(js_name = durationMs)]
+                pub fn duration_ms(&self) -> f64 {
+                    self.0.duration_ms()
+                }
+
+                /// Steps a second; 0: event-driven.
+                #[wasm_bindgen(js_name = tickRate)]
+                pub fn tick_rate(&self) -> u32 {
+                    $crate::web::WebReplay::<$game>::tick_rate()
+                }
+
+                /// Why it ended.
+                pub fn ended(&self) -> Option<String> {
+                    self.0.ended()
+                }
+
+                /// Through whose eyes: a seat's; undefined: as somebody who does not play.
+                pub fn look(&mut self, seat: Option<u16>) {
+                    self.0.look(seat);
+                }
+
+                /// Goes to a moment. A jump tells nothing of what happened on the way.
+                pub fn seek(&mut self, ms: f64, jump: bool) -> Result<(), JsError> {
+                    self.0.seek(ms, jump)
+                }
+
+                /// What is seen. The same object as long as nothing changed.
+                pub fn view(&mut self) -> Result<JsValue, JsError> {
+                    self.0.view()
+                }
+
+                /// What was told since the last call.
+                pub fn events(&mut self) -> Result<Vec<JsValue>, JsError> {
+                    self.0.events()
                 }
             }
         }

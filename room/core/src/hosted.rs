@@ -116,6 +116,16 @@ impl<G: Game> Hosted<G> {
         })
     }
 
+    /// What a class of viewers sees now.
+    pub(crate) fn seen(&self, class: ViewClass) -> G::View {
+        self.game.view(class)
+    }
+
+    /// What a class was told after the first `from` events, as far as it is kept.
+    pub(crate) fn told(&self, class: ViewClass, from: u64) -> Vec<G::Event> {
+        self.log.since(class, from).into_iter().cloned().collect()
+    }
+
     /// Calls the game and takes what it says.
     fn call<R>(&mut self, at: At, call: impl FnOnce(&mut G, &Inputs<G::Input>, &mut Context<G::Event>) -> R) -> R {
         self.dirty = true;

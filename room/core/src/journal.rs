@@ -318,9 +318,10 @@ mod tests {
         let mut writer = JournalWriter::default();
         let mut bytes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            match entry {
-                Entry::Steps(steps) => (0..*steps).for_each(|_| writer.step()),
-                other => writer.put(other),
+            if let Entry::Steps(steps) = entry {
+                (0..*steps).for_each(|_| writer.step());
+            } else {
+                writer.put(entry);
             }
             if index % 3 == 2 {
                 bytes.extend(writer.take_chunk().unwrap_or_default());

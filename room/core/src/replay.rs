@@ -73,23 +73,23 @@ pub fn replay(games: &[GameEntry], bytes: &[u8]) -> Result<Replayed, JournalErro
 }
 
 /// Tells a game what it was told.
-struct Teller {
-    at: At,
-    rate_hz: u32,
+pub(crate) struct Teller {
+    pub(crate) at: At,
+    pub(crate) rate_hz: u32,
 }
 
 impl Teller {
-    fn tell(&mut self, game: &mut dyn Match, entry: Entry) {
+    pub(crate) fn step(&mut self, game: &mut dyn Match) {
+        self.at.tick += 1;
+        if self.rate_hz > 0 {
+            self.at.now_ms = u64::from(self.at.tick) * 1_000 / u64::from(self.rate_hz);
+        }
+        game.step(self.at);
+    }
+
+    pub(crate) fn tell(&mut self, game: &mut dyn Match, entry: Entry) {
         match entry {
-            Entry::Steps(steps) => {
-                for _ in 0..steps {
-                    self.at.tick += 1;
-                    if self.rate_hz > 0 {
-                        self.at.now_ms = u64::from(self.at.tick) * 1_000 / u64::from(self.rate_hz);
-                    }
-                    game.step(self.at);
-                }
-            }
+            Entry::Steps(steps) => (0..steps).for_each(|_| self.step(game)),
             Entry::Later(ms) => self.at.now_ms += ms,
             Entry::Join { seat, name, team } => game.join(self.at, seat, &Who { name, team }),
             Entry::Presence { seat, presence } => game.presence(self.at, seat, presence),

@@ -48,16 +48,18 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     }
     const you = session.seat;
     const other = 1 - you;
-    board.show(view, you, name, view.turn === you && board.pending === undefined);
+    board.show(view, you, name, view.turn === you && board.pending === undefined && !session.watching);
     plates[0].show(other, session.players.find((player) => player.seat === other), false, view.turn === other, view.wins[other] ?? 0);
-    plates[1].show(you, session.players.find((player) => player.seat === you), true, view.turn === you, view.wins[you] ?? 0);
-    const sentence = stateOf(view, you, other);
+    plates[1].show(you, session.players.find((player) => player.seat === you), !session.watching, view.turn === you, view.wins[you] ?? 0);
+    const sentence = session.watching ? watched(view) : stateOf(view, you, other);
     if (status.textContent !== sentence) {
       status.textContent = sentence;
       status.classList.toggle("mine", view.turn === you);
     }
     say(view, you, sentence);
-    offer(view, you, other);
+    if (!session.watching) {
+      offer(view, you, other);
+    }
     tick();
   };
 
@@ -72,6 +74,25 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       return t("waiting", { name: name(other) });
     }
     return view.turn === you ? t("yourTurn") : t("theirTurn", { name: name(other) });
+  };
+
+  /** For who looks on: by name. */
+  const watched = (view: View): string => {
+    if (view.outcome === null) {
+      return view.turn === null ? "" : t("theirTurn", { name: name(view.turn) });
+    }
+    // Said to the loser it names the winner.
+    const winner = "winner" in view.outcome ? view.outcome.winner : 0;
+    switch (view.outcome.kind) {
+      case "line":
+      case "draw":
+        return decided(view.outcome, 1 - winner, winner);
+      case "resigned":
+      case "time":
+        return t(view.outcome.kind, { name: name(1 - winner) });
+      case "left":
+        return t("leftOver", { name: name(1 - winner) });
+    }
   };
 
   const decided = (outcome: Outcome, you: number, other: number): string => {

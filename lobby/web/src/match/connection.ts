@@ -49,6 +49,7 @@ export class MatchConnection implements GameSession {
   readonly roster = signal<readonly SeatInfo[]>([]);
   readonly module = signal<GameModule | undefined>(undefined);
   readonly game = signal<string | undefined>(undefined);
+  readonly watching = false;
   resumes = 0;
   room = "";
   seat = 0;

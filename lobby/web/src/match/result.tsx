@@ -97,7 +97,11 @@ export function Result(props: {
       )}
       {!rated && <p class="hint" role="status">{t(match?.state === "ended" ? "result.unrated" : late ? "result.late" : "result.counting")}</p>}
       {rows.length > 0 && <Table rows={rows} scored={rows.some((row) => row.score !== 0)} />}
-      <Buttons again={again} board={connection.module.value === undefined ? undefined : () => setBoard(true)} />
+      <Buttons
+        again={again}
+        board={connection.module.value === undefined ? undefined : () => setBoard(true)}
+        replay={match?.state === "ended" ? connection.match : undefined}
+      />
     </Sheet>
   );
 }
@@ -115,7 +119,7 @@ function Sheet(props: { title: string; eyebrow?: string; win?: boolean; children
   );
 }
 
-function Buttons(props: { again: (() => void) | undefined; board?: (() => void) | undefined }) {
+function Buttons(props: { again: (() => void) | undefined; board?: (() => void) | undefined; replay?: string | undefined }) {
   return (
     <div class="row result-row">
       {props.again !== undefined && (
@@ -125,6 +129,9 @@ function Buttons(props: { again: (() => void) | undefined; board?: (() => void) 
       )}
       <button type="button" class="button secondary" onClick={() => go({ name: "home" })}>{t("result.lobby")}</button>
       {props.board !== undefined && <button type="button" class="button quiet" onClick={props.board}>{t("result.board")}</button>}
+      {props.replay !== undefined && (
+        <button type="button" class="button quiet" onClick={() => go({ name: "replay", match: props.replay ?? "" })}>{t("result.replay")}</button>
+      )}
     </div>
   );
 }

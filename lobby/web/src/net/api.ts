@@ -107,9 +107,27 @@ export const api = {
     readOpenGames(await call("GET", `/v1/open-games?page_size=${pageSize}&page_token=${id(pageToken)}`)),
   joinOpenGame: async (ticket: string, key: string) =>
     readTicket(await call("POST", `/v1/open-games/${id(ticket)}/join`, { idempotency_key: key })),
+  replay,
   match: async (match: string) => readMatch(await call("GET", `/v1/matches/${id(match)}`)),
   seat: async (match: string) => readAssignment(await call("POST", `/v1/matches/${id(match)}/seat`, {})),
 };
+
+/** The journal of a match that is over, and the bundle of its game. */
+async function replay(match: string): Promise<{ journal: Uint8Array; bundle: string }> {
+  const init: RequestInit = { headers: authorization(), signal: AbortSignal.timeout(CALL_DEADLINE_MS), cache: "no-store" };
+  let response: Response;
+  try {
+    response = await fetch(`/v1/matches/${id(match)}/replay`, init);
+    if (response.ok) {
+      onCall(true);
+      return { journal: new Uint8Array(await response.arrayBuffer()), bundle: response.headers.get("bellhop-bundle") ?? "" };
+    }
+  } catch (cause) {
+    onCall(false);
+    throw new ApiError(0, { title: String(cause) }, undefined);
+  }
+  throw await refusal(response);
+}
 
 function readSession(said: Session): Session {
   return { token: said.token, player: readPlayer(said.player) };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellhop_game::{Game, Rng, Seat};
 use bellhop_snake::Snake;
 use bellhop_tictactoe::TicTacToe;
-use room_core::{JournalError, Time, game, replay};
+use room_core::{JournalError, Playback, Time, game, replay};
 
 use crate::world::World;
 
@@ -62,6 +62,39 @@ fn snake() {
 #[test]
 fn tictactoe() {
     comes_to_the_same::<TicTacToe>(2);
+}
+
+#[test]
+fn a_match_can_be_watched_at_any_of_its_moments() {
+    let world = played::<Snake>(3, 5);
+    let mut watched = Playback::<Snake>::open(&world.journal).expect("a whole journal");
+    let end = watched.duration_ms();
+    assert_eq!(watched.seats().len(), 3);
+    assert_eq!(watched.ended(), world.result.as_ref().map(|result| result.reason.as_str()));
+    // What was shown on the way forwards is shown again after every jump back.
+    let mut shown = Vec::new();
+    for ms in (0..=end).step_by(200) {
+        watched.seek(ms).expect("it starts");
+        shown.push((ms, watched.view(None), watched.view(Some(1))));
+    }
+    assert!(shown.first().map(|shown| &shown.1) != shown.last().map(|shown| &shown.1), "something happened");
+    for (ms, all, one) in shown.into_iter().rev().step_by(7) {
+        watched.seek(ms).expect("it starts");
+        assert_eq!((watched.view(None), watched.view(Some(1))), (all, one), "at {ms} ms");
+    }
+    // Each event is told once on the way.
+    watched.seek(0).expect("it starts");
+    watched.skip_events(None);
+    let mut told = 0;
+    for ms in (0..=end).step_by(100) {
+        watched.seek(ms).expect("it starts");
+        told += watched.take_events(None).len();
+    }
+    let mut at_once = Playback::<Snake>::open(&world.journal).expect("a whole journal");
+    at_once.skip_events(None);
+    at_once.seek(end).expect("it starts");
+    assert_eq!(at_once.take_events(None).len(), told);
+    assert!(told > 0, "somebody was told something");
 }
 
 #[test]
