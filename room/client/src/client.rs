@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bellhop_game::{DecodeError, Game, Reader, Seat, View, Wire, Writer, schema};
 use bellhop_wire::limits::{ACK_INTERVAL, MAX_SERVER_MESSAGE_BYTES, PING_INTERVAL};
-use bellhop_wire::{Ended, Hello, Notice, RosterEntry, StateBody, StateKind, StatePrefix, ToClient, ToServer, Welcome};
+use bellhop_wire::{Ended, Hello, Meant, Notice, RosterEntry, StateBody, StateKind, StatePrefix, ToClient, ToServer, Welcome};
 
+use crate::ahead::Ahead;
 use crate::commands::Commands;
 use crate::pace::Pace;
 use crate::playout::Playout;
@@ -68,6 +69,9 @@ pub struct ClientStats {
     pub desyncs: u64,
     /// Keyframes received.
     pub keyframes: u64,
+    /// How far the last state moved what is the player's own from where it was predicted, in points of the page; 0
+    /// where the game is not played ahead.
+    pub corrected: f64,
 }
 
 /// What lives as long as one connection.
@@ -96,6 +100,9 @@ pub struct Client<G: Game> {
     roster: BTreeMap<u16, RosterEntry>,
     view: Option<G::View>,
     playout: Playout<G::View>,
+    ahead: Ahead<G>,
+    /// The step the last input was for.
+    meant_last: Option<u32>,
     tick: u32,
     events_told: Option<u64>,
     news: VecDeque<News<G::Event>>,
@@ -125,6 +132,8 @@ impl<G: Game> Client<G> {
             roster: BTreeMap::new(),
             view: None,
             playout: Playout::new(),
+            ahead: Ahead::new(),
+            meant_last: None,
             tick: 0,
             events_told: None,
             news: VecDeque::new(),
@@ -184,6 +193,7 @@ impl<G: Game> Client<G> {
                     Notice::Resumed | Notice::Started => {
                         self.pace.clock(now_ms, match_ms, true, None);
                         self.playout.reset();
+                        self.ahead.reset();
                     }
                 }
                 self.tell(News::Notice(notice));
@@ -208,6 +218,8 @@ impl<G: Game> Client<G> {
         self.resume = Some(welcome.resume);
         self.roster.clear();
         self.playout.reset();
+        self.ahead.reset();
+        self.meant_last = None;
         self.pace.clock(now_ms, welcome.match_ms, welcome.running, None);
         // The room let go of what was held on the old connection, and knows nothing of a hidden page.
         self.input_is_new = self.input.is_some() && !G::EVERY_INPUT_COUNTS;
@@ -226,7 +238,11 @@ impl<G: Game> Client<G> {
             self.body(body)?;
             let rate_hz = self.seated.as_ref().map_or(0, |seated| seated.rate_hz);
             self.pace.frame(now_ms, self.tick, rate_hz);
-            if let (Some(view), true) = (&self.view, rate_hz > 0) {
+            if let (true, Some(view), Some(seated)) = (G::REPLAYS, &self.view, &self.seated) {
+                self.ahead.steps.came(now_ms, self.tick, rate_hz);
+                let rewind = G::REWIND_MS * rate_hz / 1_000;
+                self.ahead.came(self.tick, view, self.connection.inputs_taken, rewind, seated.seat);
+            } else if let (Some(view), true) = (&self.view, rate_hz > 0) {
                 self.playout.came(now_ms, self.tick, 1_000.0 / f64::from(rate_hz), view.clone());
             }
         }
@@ -301,8 +317,19 @@ impl<G: Game> Client<G> {
         let held_ms = (now_ms - self.connection.last_frame).max(0.0) as u32;
         let frames = self.connection.frames_unacked;
         let mut acknowledged = false;
-        if let (true, Some(input)) = (self.input_is_new, &self.input) {
-            let payload = input.to_bytes();
+        self.pass(now_ms);
+        let meant = self.ahead.steps.meant();
+        // Where inputs are for steps, one for each step is enough: a screen may be quicker than the game.
+        let may_send = !G::REPLAYS || self.meant_last.is_none_or(|last| last < meant.0);
+        if let (true, true, Some(input)) = (self.input_is_new, may_send, &self.input) {
+            let mut to = Writer::new();
+            if G::REPLAYS {
+                self.meant_last = Some(meant.0);
+                Meant { at: meant.0, behind: meant.1 }.write(&mut to);
+                self.ahead.sent(meant.0, self.connection.inputs_sent + 1, input.clone());
+            }
+            input.write(&mut to);
+            let payload = to.finish();
             let message = ToServer::Input { seq: 1, frames, held_ms, payload }.encode();
             self.input_is_new = false;
             self.connection.inputs_sent += 1;
@@ -327,6 +354,13 @@ impl<G: Game> Client<G> {
             messages.push(ToServer::Ping { client_ms: now_ms.max(0.0) as u64 }.encode());
         }
         messages
+    }
+
+    /// The clocks go on.
+    fn pass(&mut self, now_ms: f64) {
+        if G::REPLAYS && self.pace.is_running() {
+            self.ahead.steps.pass(now_ms, self.pace.ping_ms);
+        }
     }
 
     /// From now on the player holds this. Sent when it is another one than before, or the game counts every one.
@@ -355,8 +389,14 @@ impl<G: Game> Client<G> {
     }
 
     /// What to show now: the last state whose time has come, with clocks run on and the player's own inputs that are
-    /// on their way.
-    pub fn view_at(&self, now_ms: f64) -> Option<G::View> {
+    /// on their way. Where a game is played ahead ([`Game::REPLAYS`]): the player himself as far ahead as the room will
+    /// hear of him, the others between two states.
+    pub fn view_at(&mut self, now_ms: f64) -> Option<G::View> {
+        if G::REPLAYS {
+            self.pass(now_ms);
+            let shown = self.ahead.show(now_ms, self.pace.is_running(), self.seated.as_ref()?.seat);
+            return shown.or_else(|| self.view.clone());
+        }
         let mut view = self.playout.shown(now_ms).or(self.view.as_ref())?.clone();
         view.at(self.pace.match_ms(now_ms));
         let on_its_way = self.connection.inputs_taken < self.connection.inputs_sent || self.input_is_new;
@@ -411,6 +451,7 @@ impl<G: Game> Client<G> {
             jitter_ms: self.pace.jitter_ms,
             age_ms: self.pace.age_ms(now_ms),
             tick: self.tick,
+            corrected: f64::from(self.ahead.corrected),
             ..self.stats
         }
     }

@@ -4,11 +4,13 @@
 //! socket and no clock: bytes and milliseconds are handed in. The page runs it as WebAssembly (feature `web`,
 //! `export_client!`), bots and tests as it is.
 
+mod ahead;
 mod bot;
 mod client;
 mod commands;
 mod pace;
 mod playout;
+mod steps;
 #[cfg(feature = "web")]
 pub mod web;
 

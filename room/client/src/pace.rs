@@ -42,6 +42,11 @@ impl Pace {
         }
     }
 
+    /// Whether the match's time passes.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running
+    }
+
     /// A state frame came.
     pub(crate) fn frame(&mut self, now: f64, tick: u32, rate_hz: u32) {
         if let (Some((at, before)), true) = (self.last_frame, rate_hz > 0) {

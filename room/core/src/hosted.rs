@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellhop_game::{
-    Context, DecodeError, Game, Illegal, Inputs, Outcome, Presence, Seat, ViewClass, Who, Wire, Writer,
+    Context, DecodeError, Game, Illegal, Inputs, Outcome, Presence, Reader, Seat, ViewClass, Who, Wire, Writer,
 };
-use bellhop_wire::Fnv;
+use bellhop_wire::{Fnv, Meant};
 
 use crate::limits;
 use crate::views::{History, Need};
@@ -77,6 +77,8 @@ pub(crate) struct Hosted<G: Game> {
     game: G,
     config_json: String,
     inputs: Inputs<G::Input>,
+    /// Steps made.
+    tick: u32,
     outcome: Option<Outcome>,
     /// Seats somebody came to.
     joined: BTreeSet<u16>,
@@ -104,6 +106,7 @@ impl<G: Game> Hosted<G> {
             game: G::start(&config, seed),
             config_json,
             inputs: Inputs::new(),
+            tick: 0,
             outcome: None,
             joined: BTreeSet::new(),
             log: EventLog::new(),
@@ -147,7 +150,7 @@ impl<G: Game> Match for Hosted<G> {
             name: G::NAME,
             schema: bellhop_game::schema::<G>(),
             rate_hz: G::RATE_HZ,
-            send_every: G::SEND_EVERY.max(1),
+            send_every: self.game.send_every().max(1),
             min_seats: G::MIN_SEATS,
             max_seats: G::MAX_SEATS,
             hold: Duration::from_secs(u64::from(G::HOLD_SECONDS)),
@@ -172,8 +175,17 @@ impl<G: Game> Match for Hosted<G> {
     }
 
     fn input(&mut self, seat: u16, bytes: &[u8]) -> Result<bool, DecodeError> {
-        let Some(input) = G::sanitise(G::Input::from_bytes(bytes)?) else { return Ok(false) };
-        self.inputs.set(Seat(seat), input);
+        if !G::REPLAYS {
+            let Some(input) = G::sanitise(G::Input::from_bytes(bytes)?) else { return Ok(false) };
+            self.inputs.set(Seat(seat), input);
+            return Ok(true);
+        }
+        let mut from = Reader::new(bytes);
+        let meant = Meant::read(&mut from, self.tick)?;
+        let input = G::Input::read(&mut from)?;
+        from.end()?;
+        let Some(input) = G::sanitise(input) else { return Ok(false) };
+        self.inputs.plan(Seat(seat), self.tick, meant.at, meant.behind, input);
         Ok(true)
     }
 
@@ -187,6 +199,10 @@ impl<G: Game> Match for Hosted<G> {
     }
 
     fn step(&mut self, at: At) {
+        self.tick = at.tick;
+        if G::REPLAYS {
+            self.inputs.begin(at.tick, G::REWIND_MS.min(limits::MAX_REWIND_MS) * G::RATE_HZ / 1_000);
+        }
         self.call(at, |game, inputs, cx| game.step(inputs, cx));
         self.inputs.stepped();
     }

@@ -35,6 +35,9 @@ pub mod limits {
     pub const MAX_UNACKED: usize = 256;
     /// Events of a match kept for those who missed them; older ones are only in the state.
     pub const MAX_EVENTS: usize = bellhop_wire::limits::MAX_EVENTS as usize;
+    /// How far back a game may put what came late, and what a player did by what he saw: what 150 ms of round trip and
+    /// an even picture take. More would let the lame hit the quick round the corner.
+    pub const MAX_REWIND_MS: u32 = 250;
     /// Join tokens one match remembers as used.
     pub const MAX_NONCES: usize = 16 * 1024;
     /// Every so many states carry a check value.

@@ -1,13 +1,12 @@
 //! The trait, and what it speaks of.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Outcome, Presence, Rng, View, Wire, schema_of};
+use crate::{Inputs, Outcome, Presence, Rng, View, Wire, schema_of};
 
 /// A player's place in a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -65,44 +64,6 @@ impl Illegal {
 impl fmt::Display for Illegal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// What every seat holds when a step begins. Seats that sent nothing yet hold the default.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs<I> {
-    held: BTreeMap<Seat, (I, bool)>,
-}
-
-impl<I> Inputs<I> {
-    /// None yet.
-    pub fn new() -> Inputs<I> {
-        Inputs { held: BTreeMap::new() }
-    }
-
-    /// What this seat holds; `None` when it sent nothing yet.
-    pub fn get(&self, seat: Seat) -> Option<&I> {
-        self.held.get(&seat).map(|(input, _)| input)
-    }
-
-    /// What this seat sent since the last step; the last one, if it sent more.
-    pub fn fresh(&self, seat: Seat) -> Option<&I> {
-        self.held.get(&seat).filter(|(_, fresh)| *fresh).map(|(input, _)| input)
-    }
-
-    /// A step was made: nothing is fresh any more.
-    pub fn stepped(&mut self) {
-        self.held.values_mut().for_each(|(_, fresh)| *fresh = false);
-    }
-
-    /// From now on this seat holds this.
-    pub fn set(&mut self, seat: Seat, input: I) {
-        self.held.insert(seat, (input, true));
-    }
-
-    /// This seat holds nothing.
-    pub fn clear(&mut self, seat: Seat) {
-        self.held.remove(&seat);
     }
 }
 
@@ -175,6 +136,10 @@ impl<G: Game> Moves<G> {
     }
 }
 
+/// By how much something is shown beside where it is: along x and y in points of the page, then two angles in the
+/// game's own measure.
+pub type Pose = [f32; 4];
+
 /// The rules of a game.
 ///
 /// The room makes it when a match is placed, lets the players in, and from then on calls it: with commands as they
@@ -208,6 +173,13 @@ pub trait Game: Sized + Send + 'static {
     /// Whether an input that equals the one before is sent too: for games that count key presses ([`Inputs::fresh`]),
     /// not what is held.
     const EVERY_INPUT_COUNTS: bool = false;
+    /// Whether a client makes the steps ahead of the room that the room will make of its player's inputs
+    /// ([`Game::predict`], then [`Game::replay`]). Every input then says for which step it is meant, and the room
+    /// gives it to that step ([`Inputs::taken`]).
+    const REPLAYS: bool = false;
+    /// How far back, in milliseconds, a game puts what came late, and judges what a player did by what he saw; at
+    /// most 250. Only where [`Game::REPLAYS`].
+    const REWIND_MS: u32 = 0;
     /// Raise it when a hand-written [`View::diff`] changes its form.
     const WIRE_VERSION: u32 = 0;
 
@@ -244,6 +216,11 @@ pub trait Game: Sized + Send + 'static {
         let _ = (inputs, cx);
     }
 
+    /// A frame goes out every so many steps. [`Game::SEND_EVERY`] unless the configuration says otherwise.
+    fn send_every(&self) -> u32 {
+        Self::SEND_EVERY
+    }
+
     /// When [`Game::timeout`] should be called, in milliseconds of the match.
     fn deadline(&self) -> Option<u64> {
         None
@@ -278,9 +255,33 @@ pub trait Game: Sized + Send + 'static {
         Vec::new()
     }
 
-    /// What the player of `seat` sees at once of an input the room has not taken yet.
+    /// What the player of `seat` sees at once of an input the room has not taken yet. Where [`Game::REPLAYS`], the
+    /// input is held from the next [`Game::replay`] on.
     fn predict(view: &mut Self::View, seat: Seat, input: &Self::Input) {
         let _ = (view, seat, input);
+    }
+
+    /// Makes one step of what a view lets one work out: the room's [`Game::step`] as far as it is no secret.
+    fn replay(view: &mut Self::View) {
+        let _ = view;
+    }
+
+    /// Puts what is the player's own, as it will be when the room hears of what he does now, into the picture of the
+    /// others, as it was when they were last heard of.
+    fn join_views(others: &mut Self::View, own: &Self::View, seat: Seat) {
+        let _ = seat;
+        *others = own.clone();
+    }
+
+    /// What leads from what is the player's own in `now` to where it was `shown`; `None` where it has to jump.
+    fn gap(shown: &Self::View, now: &Self::View, seat: Seat) -> Option<Pose> {
+        let _ = (shown, now, seat);
+        None
+    }
+
+    /// Moves what is the player's own by what is left of a [`Game::gap`], for the eye alone.
+    fn nudge(view: &mut Self::View, seat: Seat, by: &Pose) {
+        let _ = (view, seat, by);
     }
 
     /// What a bot in this seat does, seeing what a player there would see.
@@ -297,7 +298,7 @@ pub const fn schema<G: Game>() -> u64 {
         &[
             bellhop_wire::PROTOCOL,
             G::RATE_HZ as u64,
-            G::WIRE_VERSION as u64,
+            G::WIRE_VERSION as u64 | (G::REPLAYS as u64) << 32,
             G::Input::SCHEMA,
             G::Command::SCHEMA,
             G::Event::SCHEMA,

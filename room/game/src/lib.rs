@@ -50,10 +50,12 @@
 //! ```
 
 mod game;
+mod inputs;
 mod outcome;
 mod rng;
 
 pub use bellhop_wire::{DecodeError, Presence, Reader, View, Wire, Writer, limits, schema_of, wire};
-pub use game::{Context, Game, Illegal, Inputs, Moves, Seat, ViewClass, Who, schema};
+pub use game::{Context, Game, Illegal, Moves, Pose, Seat, ViewClass, Who, schema};
+pub use inputs::{Inputs, Timed};
 pub use outcome::{Outcome, Standing};
 pub use rng::Rng;

@@ -35,6 +35,11 @@ pub trait View: Wire + Clone + PartialEq {
         let _ = now_ms;
     }
 
+    /// What to show between this view and a later one, `part` of the way: 0 to 1. Unless a game says otherwise, this one.
+    fn between(&mut self, later: &Self, part: f32) {
+        let _ = (later, part);
+    }
+
     /// 16 bits by which two sides find out that they hold different views.
     fn check(&self) -> u16 {
         let mut writer = Writer::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellhop_game::{Game, Rng, Seat};
 use bellhop_maze::Maze;
 use bellhop_snake::Snake;
+use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
 use proptest::prelude::*;
 
@@ -145,6 +146,16 @@ proptest! {
     #[test]
     fn maze(seed: u64, fates in prop::collection::vec(fate(4), 1..60)) {
         differential::<Maze>(4, seed, &fates, false)?;
+    }
+}
+
+proptest! {
+    // Sixty steps a second: fewer matches do.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn tanks(seed: u64, fates in prop::collection::vec(fate(4), 1..60)) {
+        differential::<Tanks>(4, seed, &fates)?;
     }
 }
 
