@@ -24,7 +24,7 @@ pub struct ConfigError {
     pub hint: String,
 }
 
-/// The settings without a file: three games, one fleet.
+/// The settings without a file: four games, one fleet.
 pub fn defaults() -> Settings {
     let snake = QueueSettings {
         title: "Snake".into(),
@@ -32,6 +32,13 @@ pub fn defaults() -> Settings {
         late_join: true,
         fleet: Some("default".into()),
         ..QueueSettings::new("snake", "snake", Shape::Free { min: 2, max: 8 })
+    };
+    let tanks = QueueSettings {
+        title: "Tanks".into(),
+        window: Window::ANYBODY,
+        late_join: true,
+        fleet: Some("default".into()),
+        ..QueueSettings::new("tanks", "tanks", Shape::Free { min: 2, max: 16 })
     };
     let tictactoe = QueueSettings {
         title: "Tic-tac-toe".into(),
@@ -47,8 +54,8 @@ pub fn defaults() -> Settings {
         ..QueueSettings::new("maze", "maze", Shape::Free { min: 2, max: 8 })
     };
     Settings {
-        queues: vec![snake, tictactoe, maze],
-        fleets: vec![FleetSettings::new("default", &["snake", "tictactoe", "maze"])],
+        queues: vec![snake, tanks, tictactoe, maze],
+        fleets: vec![FleetSettings::new("default", &["snake", "tanks", "tictactoe", "maze"])],
         ..Settings::default()
     }
 }

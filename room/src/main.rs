@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use bellhop_maze::Maze;
 use bellhop_room::game;
 use bellhop_snake::Snake;
+use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
 
 // musl's own allocator is slow; glibc's takes half the memory of this one in an idle room.
@@ -13,5 +14,5 @@ use bellhop_tictactoe::TicTacToe;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    bellhop_room::main(&[game::<Snake>(), game::<TicTacToe>(), game::<Maze>()])
+    bellhop_room::main(&[game::<Snake>(), game::<Tanks>(), game::<TicTacToe>(), game::<Maze>()])
 }

@@ -9,6 +9,7 @@ use bellhop_maze::Maze;
 use bellhop_proto::tokens::{SUBPROTOCOL, TOKEN_PREFIX};
 use bellhop_proto::v1::{Assignment, TicketEvent, ticket, ticket_event};
 use bellhop_snake::Snake;
+use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
 use futures_util::{SinkExt, StreamExt};
 use room_client::{Bot, BotEntry, bot};
@@ -53,8 +54,8 @@ pub struct Plan {
 }
 
 /// The games bots can play.
-fn games() -> [BotEntry; 3] {
-    [bot::<Snake>(), bot::<TicTacToe>(), bot::<Maze>()]
+fn games() -> [BotEntry; 4] {
+    [bot::<Snake>(), bot::<Tanks>(), bot::<TicTacToe>(), bot::<Maze>()]
 }
 
 /// Whether bots play this game.

@@ -5,6 +5,7 @@ type Start = (canvas: HTMLCanvasElement, still: boolean) => () => void;
 const load: Record<string, () => Promise<Start>> = {
   maze: async () => (await import("../minis/maze.ts")).start,
   snake: async () => (await import("../minis/snake.ts")).start,
+  tanks: async () => (await import("../minis/tanks.ts")).start,
   tictactoe: async () => (await import("../minis/tictactoe.ts")).start,
 };
 

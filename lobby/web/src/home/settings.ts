@@ -12,6 +12,8 @@ export function settings(game: string, configJson: string): string {
       return typeof config["width"] === "number" && typeof config["height"] === "number"
         ? `${config["width"]} × ${config["height"]}`
         : "";
+    case "tanks":
+      return typeof config["seconds"] === "number" ? `${Math.round(config["seconds"] / 6) / 10} min` : "";
     case "tictactoe": {
       const clock = config["clock_seconds"] ?? (typeof config["clock_ms"] === "number" ? config["clock_ms"] / 1000 : undefined);
       return typeof clock === "number" ? `${clock} s` : "";

@@ -32,6 +32,8 @@ export const de: Catalogue = {
 
   "game.snake": "Snake",
   "game.snake.pitch": "Fressen, wachsen, den anderen den Weg abschneiden. Wer zuletzt lebt, gewinnt die Runde.",
+  "game.tanks": "Panzer",
+  "game.tanks.pitch": "Fahren, zielen, um die Ecke schießen. Wer bis zum Schluss die meisten zerstört, gewinnt.",
   "game.tictactoe": "Tic-Tac-Toe",
   "game.tictactoe.pitch": "Drei in einer Reihe, gegen die Uhr. Still, schnell, gnadenlos.",
   "game.maze": "Labyrinth",
@@ -123,6 +125,7 @@ export const de: Catalogue = {
   "wait.announce": "Du wartest seit {time}. {others}",
   "keys.snake": "Pfeile oder W A S D zum Lenken. Auf dem Telefon wischen.",
   "keys.maze": "Pfeile oder W A S D zum Gehen. Auf dem Telefon wischen.",
+  "keys.tanks": "W A S D oder Pfeile zum Fahren, Maus zum Zielen, Klick oder Leertaste zum Schießen. Auf dem Telefon zwei Daumen.",
   "keys.tictactoe": "Pfeile zum Bewegen, Enter zum Setzen.",
 
   "why.alone": "Hier wartet sonst noch niemand.",

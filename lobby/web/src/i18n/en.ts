@@ -35,6 +35,8 @@ export const en = {
 
   "game.snake": "Snake",
   "game.snake.pitch": "Eat, grow, cut the others off. Last one alive takes the round.",
+  "game.tanks": "Tanks",
+  "game.tanks.pitch": "Drive, aim, bank a shell off the wall. Whoever destroys the most before time is up wins.",
   "game.tictactoe": "Tic-tac-toe",
   "game.tictactoe.pitch": "Three in a row, against the clock. Quiet, quick, merciless.",
   "game.maze": "Maze",
@@ -126,6 +128,7 @@ export const en = {
   "wait.announce": "Waiting for {time}. {others}",
   "keys.snake": "Arrows or W A S D to turn. Swipe on a phone.",
   "keys.maze": "Arrows or W A S D to walk. Swipe on a phone.",
+  "keys.tanks": "W A S D or arrows to drive, the mouse to aim, click or Space to fire. Two thumbs on a phone.",
   "keys.tictactoe": "Arrows to move, Enter to place.",
 
   "why.alone": "Nobody else waits here yet.",
