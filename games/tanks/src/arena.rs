@@ -226,7 +226,8 @@ impl Body {
             let tile = edge.div_euclid(TILE);
             if by > 0 { tile * TILE - HALF } else { (tile + 1) * TILE + HALF }
         };
-        let held = |moved: i32, at: i32, by: i32| if by > 0 { moved.clamp(at, at + by) } else { moved.clamp(at + by, at) };
+        let held =
+            |moved: i32, at: i32, by: i32| if by > 0 { moved.clamp(at, at + by) } else { moved.clamp(at + by, at) };
         let x = if free(self.x + dx, self.y) { self.x + dx } else { held(stop(self.x, dx), self.x, dx) };
         if free(x, self.y) {
             self.x = x;

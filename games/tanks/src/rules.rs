@@ -324,17 +324,14 @@ impl Game for Tanks {
     }
 
     fn predict(view: &mut Arena, seat: Seat, &input: &Input) {
-        for tank in &mut view.tanks {
-            if tank.seat == seat.0 {
-                tank.body.input = input;
-            } else {
-                // Whether another fires is for the room to say.
-                tank.body.input.fire = false;
-            }
+        if let Some(tank) = view.tank_mut(seat.0) {
+            tank.body.input = input;
         }
     }
 
-    fn replay(view: &mut Arena) {
+    fn replay(view: &mut Arena, seat: Seat) {
+        // Whether another fires is for the room to say.
+        view.tanks.iter_mut().filter(|tank| tank.seat != seat.0).for_each(|tank| tank.body.input.fire = false);
         view.glide();
     }
 

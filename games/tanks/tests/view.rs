@@ -92,7 +92,7 @@ proptest! {
             prop_assert!(arena.tanks.len() <= 16 && arena.shells.len() <= 16 * 3);
             // What a client does with it.
             let later = arena.clone();
-            (0..40).for_each(|_| Tanks::replay(&mut arena));
+            (0..40).for_each(|_| Tanks::replay(&mut arena, Seat(seat)));
             arena.between(&later, 0.3);
             Tanks::join_views(&mut arena, &later, Seat(seat));
             Tanks::nudge(&mut arena, Seat(seat), &[3.0, -4.0, 500.0, -500.0]);
@@ -158,13 +158,19 @@ fn the_page_sees_this() {
     let mut arena = game.view(ViewClass::Shared);
     arena.shells = vec![Shell { seat: 0, shot: 3, x: 4, y: 5, angle: 6, life: 7, bounced: true }];
     let json = serde_json::to_value(&arena).unwrap();
-    assert_eq!(json["shells"], serde_json::json!([
-        { "seat": 0, "shot": 3, "x": 4, "y": 5, "angle": 6, "life": 7, "bounced": true },
-    ]));
+    assert_eq!(
+        json["shells"],
+        serde_json::json!([
+            { "seat": 0, "shot": 3, "x": 4, "y": 5, "angle": 6, "life": 7, "bounced": true },
+        ])
+    );
     assert_eq!((&json["tick"], &json["ends"]), (&0.into(), &(180 * 60).into()));
     assert_eq!(json["map"]["walls"].as_array().unwrap().len(), 8);
     let tank = &json["tanks"][0];
-    assert_eq!((&tank["seat"], &tank["lives"], &tank["until"], &tank["score"]), (&0.into(), &3.into(), &90.into(), &0.into()));
+    assert_eq!(
+        (&tank["seat"], &tank["lives"], &tank["until"], &tank["score"]),
+        (&0.into(), &3.into(), &90.into(), &0.into())
+    );
     assert!(["x", "y", "hull", "turret", "speed", "reload"].iter().all(|field| tank["body"][field].is_i64()));
     let held: Input = serde_json::from_str(r#"{"drive":1,"turn":-1,"aim":1023,"fire":true}"#).unwrap();
     assert_eq!(held, Input { drive: 1, turn: -1, aim: 1023, fire: true });

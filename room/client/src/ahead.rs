@@ -89,6 +89,7 @@ impl<G: Game> Ahead<G> {
 
     /// A state came, by whose time the room had taken so many inputs of this connection. It rewinds `rewind` steps.
     pub(crate) fn came(&mut self, tick: u32, view: &G::View, taken: u32, rewind: u32, seat: Seat) {
+        self.corrected = 0.0;
         self.states.retain(|(kept, _)| *kept < tick);
         if self.states.len() == MAX_STATES {
             self.states.pop_front();
@@ -132,7 +133,7 @@ impl<G: Game> Ahead<G> {
             if let Some(sent) = self.inputs.iter().rfind(|sent| sent.at <= made.tick) {
                 G::predict(&mut made.view, seat, &sent.input);
             }
-            G::replay(&mut made.view);
+            G::replay(&mut made.view, seat);
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bellhop_game::{DecodeError, Game, Reader, Seat, View, Wire, Writer, schema};
 use bellhop_wire::limits::{ACK_INTERVAL, MAX_SERVER_MESSAGE_BYTES, PING_INTERVAL};
-use bellhop_wire::{Ended, Hello, Meant, Notice, RosterEntry, StateBody, StateKind, StatePrefix, ToClient, ToServer, Welcome};
+use bellhop_wire::{
+    Ended, Hello, Meant, Notice, RosterEntry, StateBody, StateKind, StatePrefix, ToClient, ToServer, Welcome,
+};
 
 use crate::ahead::Ahead;
 use crate::commands::Commands;
@@ -13,6 +15,9 @@ use crate::playout::Playout;
 
 /// News kept when nobody fetches them; the oldest go first.
 const MAX_NEWS: usize = 8 * 1024;
+
+/// Inputs whose way is timed at once: those of several seconds.
+const MAX_INPUTS_TIMED: usize = 512;
 
 /// Who the player is, once the room said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +74,10 @@ pub struct ClientStats {
     pub desyncs: u64,
     /// Keyframes received.
     pub keyframes: u64,
+    /// Inputs that the room said it took.
+    pub inputs_taken: u64,
+    /// How long it took to hear that the last of them was, in milliseconds.
+    pub ack_ms: f64,
     /// How far the last state moved what is the player's own from where it was predicted, in points of the page; 0
     /// where the game is not played ahead.
     pub corrected: f64,
@@ -87,6 +96,8 @@ struct Connection {
     last_ping: Option<f64>,
     inputs_sent: u32,
     inputs_taken: u32,
+    /// When those were sent that the room has not taken yet.
+    inputs_at: VecDeque<f64>,
     /// Our view is not the room's: until the next keyframe, what comes is applied as well as it goes.
     desynced: bool,
     keyframe_asked: bool,
@@ -231,6 +242,11 @@ impl<G: Game> Client<G> {
 
     fn state(&mut self, prefix: StatePrefix, body: &[u8], now_ms: f64) -> Result<(), DecodeError> {
         self.connection.inputs_taken = self.connection.inputs_taken.saturating_add(prefix.inputs);
+        let taken = self.connection.inputs_at.len().min(prefix.inputs as usize);
+        if let Some(at) = self.connection.inputs_at.drain(..taken).next_back() {
+            self.stats.ack_ms = now_ms - at;
+        }
+        self.stats.inputs_taken += taken as u64;
         if prefix.body {
             self.connection.frames_unacked = self.connection.frames_unacked.saturating_add(1);
             self.connection.last_frame = now_ms;
@@ -333,6 +349,10 @@ impl<G: Game> Client<G> {
             let message = ToServer::Input { seq: 1, frames, held_ms, payload }.encode();
             self.input_is_new = false;
             self.connection.inputs_sent += 1;
+            if self.connection.inputs_at.len() == MAX_INPUTS_TIMED {
+                self.connection.inputs_at.pop_front();
+            }
+            self.connection.inputs_at.push_back(now_ms);
             self.stats.inputs += 1;
             self.stats.input_bytes += message.len() as u64;
             messages.push(message);

@@ -261,9 +261,10 @@ pub trait Game: Sized + Send + 'static {
         let _ = (view, seat, input);
     }
 
-    /// Makes one step of what a view lets one work out: the room's [`Game::step`] as far as it is no secret.
-    fn replay(view: &mut Self::View) {
-        let _ = view;
+    /// Makes one step of what a view lets the player of `seat` work out: the room's [`Game::step`] as far as it is no
+    /// secret and not for the room alone to say.
+    fn replay(view: &mut Self::View, seat: Seat) {
+        let _ = (view, seat);
     }
 
     /// Puts what is the player's own, as it will be when the room hears of what he does now, into the picture of the

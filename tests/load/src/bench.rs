@@ -59,7 +59,14 @@ pub const ALL: &[Bench] = &[
     crate::play_to_frame::BENCH,
     crate::room_bytes::SNAKE,
     crate::room_bytes::MAZE,
+    crate::room_bytes::TANKS,
     crate::room_bytes::TICTACTOE,
+    crate::room_tanks::BENCH,
+    crate::correction::BENCH,
+    crate::game_cost::STEP_SNAKE,
+    crate::game_cost::STEP_TANKS,
+    crate::game_cost::ENCODE_SNAKE,
+    crate::game_cost::ENCODE_TANKS,
     crate::fanout::BENCH,
 ];
 

@@ -51,6 +51,30 @@ pub struct Plan {
     pub matches: u32,
     /// Where it writes what it saw.
     pub record: Option<Arc<Record>>,
+    /// Where it writes how evenly frames come.
+    pub pulse: Option<Arc<Pulse>>,
+}
+
+/// How evenly frames come to many bots, and how soon they hear that an input was taken. In microseconds.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    /// Between two frames with a body.
+    pub gaps: std::sync::Mutex<Vec<u32>>,
+    /// From an input to the frame that acknowledges it.
+    pub acks: std::sync::Mutex<Vec<u32>>,
+    /// Bytes of all state frames.
+    pub state_bytes: std::sync::atomic::AtomicU64,
+}
+
+impl Pulse {
+    fn beat(&self, gap: Option<Duration>, ack_ms: Option<f64>) {
+        if let (Some(gap), Ok(mut gaps)) = (gap, self.gaps.lock()) {
+            gaps.push(u32::try_from(gap.as_micros()).unwrap_or(u32::MAX));
+        }
+        if let (Some(ack), Ok(mut acks)) = (ack_ms, self.acks.lock()) {
+            acks.push((ack * 1e3) as u32);
+        }
+    }
 }
 
 /// The games bots can play.
@@ -340,7 +364,8 @@ impl Life {
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut last = None;
         let mut longest = Duration::ZERO;
-        let mut frames = player.stats(self.now_ms()).frames;
+        let stats = player.stats(self.now_ms());
+        let (mut frames, mut taken, mut bytes_seen) = (stats.frames, stats.inputs_taken, stats.state_bytes);
         if socket.send(Message::binary(player.hello())).await.is_err() {
             return Ok((0, longest));
         }
@@ -354,8 +379,14 @@ impl Life {
                         let seen = player.stats(now_ms).frames;
                         if seen != frames && player.ended().is_none() {
                             frames = seen;
-                            if let Some(before) = last.replace(now) {
-                                longest = longest.max(now - before);
+                            let gap = last.replace(now).map(|before| now - before);
+                            longest = longest.max(gap.unwrap_or_default());
+                            if let Some(pulse) = &self.plan.pulse {
+                                let stats = player.stats(now_ms);
+                                let fresh = stats.inputs_taken != std::mem::replace(&mut taken, stats.inputs_taken);
+                                pulse.beat(gap, fresh.then_some(stats.ack_ms));
+                                let more = stats.state_bytes - std::mem::replace(&mut bytes_seen, stats.state_bytes);
+                                pulse.state_bytes.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
                             }
                         }
                     }

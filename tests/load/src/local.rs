@@ -176,6 +176,11 @@ impl Local {
         Ok(())
     }
 
+    /// The process of the lobby, whose children the rooms are.
+    pub fn lobby_pid(&self) -> Option<u32> {
+        self.lobby.as_ref().map(|process| process.0.id())
+    }
+
     /// Kills the lobby with SIGKILL.
     ///
     /// # Errors

@@ -85,6 +85,7 @@ async fn bots(url: &str, count: u32, mut queues: Vec<String>, reaction_ms: f64) 
             reaction_ms,
             matches: u32::MAX,
             record: None,
+            pulse: None,
         };
         let channel = channel.clone();
         lives.spawn(async move {

@@ -49,8 +49,15 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     local.start_lobby()?;
     local.ready().await?;
     let channel = channel(&local.gateway_url())?;
-    let plan =
-        |seed| Plan { queue: "pairs".into(), name: String::new(), seed, reaction_ms: 0.0, matches: 1, record: None };
+    let plan = |seed| Plan {
+        queue: "pairs".into(),
+        name: String::new(),
+        seed,
+        reaction_ms: 0.0,
+        matches: 1,
+        record: None,
+        pulse: None,
+    };
     let mut first = Life::begin(channel.clone(), plan(1)).await?;
     let mut second = Life::begin(channel, plan(2)).await?;
     let mut took = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;

@@ -4,6 +4,8 @@
 //! The headline counts state frames with their private prefix, the payload of the socket's messages. What else goes
 //! down (pongs, rosters) is in `/all`; welcomes and first keyframes are in neither: they come once.
 
+mod tanks;
+
 use anyhow::{Context as _, Result, ensure};
 use bellhop_maze::{Maze, Phase as MazePhase, Sight};
 use bellhop_snake::{Board, Phase, Snake};
@@ -12,6 +14,8 @@ use room_client::Client;
 use room_core::{Claim, ConnId, MatchSpec, Output, Room, SeatSpec, Time};
 
 use crate::bench::{Bench, Report};
+
+pub use tanks::TANKS;
 
 /// Bytes of Snake with eight bots.
 pub const SNAKE: Bench = Bench {

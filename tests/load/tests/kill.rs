@@ -76,6 +76,7 @@ async fn twenty_kills_lose_nothing() -> Result<()> {
             reaction_ms: 0.0,
             matches: u32::MAX,
             record: Some(record.clone()),
+            pulse: None,
         };
         let (channel, stop) = (channel.clone(), stop.clone());
         bots.spawn(async move {

@@ -242,7 +242,10 @@ fn a_snapshot_goes_on_as_the_match_would() {
         let mut inputs = Inputs::new();
         for _ in 0..steps {
             for seat in 0..6 {
-                Tanks::bot(&game.arena, Seat(seat), rng).input.into_iter().for_each(|held| inputs.set(Seat(seat), held));
+                Tanks::bot(&game.arena, Seat(seat), rng)
+                    .input
+                    .into_iter()
+                    .for_each(|held| inputs.set(Seat(seat), held));
             }
             step(game, &mut inputs);
         }
