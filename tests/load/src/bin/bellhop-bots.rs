@@ -67,6 +67,7 @@ async fn play(args: &Args) -> Result<String> {
             reaction_ms: REACTION_MS,
             matches: 1,
             record: None,
+            pulse: None,
         };
         let channel = channel.clone();
         lives.spawn(async move {
