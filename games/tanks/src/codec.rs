@@ -8,7 +8,7 @@ mod parts;
 
 use bellhop_game::{DecodeError, Reader, View, Wire, Writer, schema_of};
 
-use crate::arena::{Arena, Body, Held, Input, LIFE, LIVES, MOST_SHELLS, MOST_TANKS, RELOAD, SHOTS, Shell};
+use crate::arena::{Arena, Body, Held, Input, LIFE, LIVES, MOST_SHELLS, RELOAD, SHOTS, Shell};
 use crate::map::{LEAST_TILES, MOST_TILES, Map, TILE};
 use crate::show;
 use crate::trig::CIRCLE;

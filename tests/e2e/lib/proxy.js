@@ -1,8 +1,11 @@
-/** A door in front of the gateway that can be shut and opened: to the page, a gateway that dies and comes back. */
+/**
+ * A door in front of the gateway that can be shut and opened: to the page, a gateway that dies and comes back. With
+ * `oneWayMs` everything takes so much longer, either way.
+ */
 import { connect, createServer } from "node:net";
 import { BASE } from "./browser.js";
 
-export async function door(t) {
+export async function door(t, { oneWayMs = 0 } = {}) {
   const target = new URL(BASE);
   const open = new Set();
   let server;
@@ -19,7 +22,12 @@ export async function door(t) {
             open.delete(from);
             to.destroy();
           });
-          from.pipe(to);
+          if (oneWayMs === 0) {
+            from.pipe(to);
+          } else {
+            from.on("data", (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
+            from.on("end", () => setTimeout(() => to.end(), oneWayMs));
+          }
         }
       });
       server.on("error", fail);

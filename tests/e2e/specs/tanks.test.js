@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaints, launch, LIMIT, lobby, open, shot, SOON, tooWide, until } from "../lib/browser.js";
 import { meet, quit, ratingAfter, seated } from "../lib/play.js";
+import { door } from "../lib/proxy.js";
 
 /** The test's settings say 30 s; then the room says it. */
 const MATCH = 60_000;
@@ -11,7 +12,7 @@ const MATCH = 60_000;
 const place = async (page) => (await page.locator(".tanks").getAttribute("data-at")).split(" ").map(Number);
 
 /** Waits until the own tank stands elsewhere. */
-const moved = (page, [x, y], far = 20) =>
+const moved = (page, [x, y], far = 12) =>
   until(
     page,
     ([x, y, far]) => {
@@ -112,4 +113,50 @@ test("who comes late finds the tanks that are there and drives at once", LIMIT, 
   for (const page of [one, two, three]) {
     await quit(page);
   }
+});
+
+test("at 150 ms the own tank answers at once and drives evenly", LIMIT, async (t) => {
+  const far = await door(t, { oneWayMs: 75 });
+  const browser = await launch(t);
+  const context = await open(browser, { baseURL: far.url });
+  const [one, two] = [await lobby(context), await lobby(context)];
+  await meet(one, two, "Tanks");
+  await one.locator(".tanks[data-at]:not([data-at=''])").waitFor();
+  // The round trip is known once the first answer came.
+  await one.locator(".chip-ping").waitFor();
+  const drive = await one.evaluate(
+    () =>
+      new Promise((done) => {
+        const frame = document.querySelector(".tanks");
+        const at = () => frame.dataset.at.split(" ").map(Number);
+        const places = [];
+        const key = (type) => dispatchEvent(new KeyboardEvent(type, { code: "KeyW" }));
+        const began = performance.now();
+        key("keydown");
+        const look = (now) => {
+          places.push([now - began, ...at()]);
+          if (now - began < 900) {
+            requestAnimationFrame(look);
+          } else {
+            key("keyup");
+            done(places);
+          }
+        };
+        requestAnimationFrame(look);
+      }),
+  );
+  const [, startX, startY] = drive[0];
+  const answered = drive.find(([, x, y]) => Math.hypot(x - startX, y - startY) >= 2);
+  assert.ok(answered !== undefined && answered[0] < 150, `the tank answered after ${answered?.[0]} ms`);
+  // 135 points a second and what a late frame makes of it; never back.
+  const [, endX, endY] = drive.at(-1);
+  const length = Math.hypot(endX - startX, endY - startY);
+  const along = ([, x, y]) => ((x - startX) * (endX - startX) + (y - startY) * (endY - startY)) / length;
+  for (const [index, place] of drive.slice(1).entries()) {
+    const [step, passed] = [along(place) - along(drive[index]), place[0] - drive[index][0]];
+    assert.ok(step > -3 && step < passed * 0.155 + 8, `${step.toFixed(1)} points in ${passed.toFixed(0)} ms`);
+  }
+  assert.deepEqual(context.errors, []);
+  await quit(one);
+  await quit(two);
 });
