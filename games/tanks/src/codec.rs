@@ -72,7 +72,7 @@ impl Arena {
             to.bool(!news.is_empty());
             let (mut from, mut before) = (self.tick + 1, tank.body.input);
             for (at, held) in news.iter().enumerate() {
-                to.below(held.tick - from, end - from + 1);
+                to.below(held.tick - from, end + 1 - from);
                 held.input.tell(before, to);
                 let more = at + 1 < news.len();
                 to.bool(more);
@@ -93,7 +93,7 @@ impl Arena {
                 if !more {
                     break;
                 }
-                first += from.below(end - first + 1)?;
+                first += from.below(end + 1 - first)?;
                 input = input.hear(from)?;
                 told.push(Held { tick: first, seat: tank.seat, input });
                 more = from.bool()?;

@@ -211,7 +211,6 @@ mod tests {
         let mut measured = measure(WAY, 4, 40, 9).unwrap();
         let (p99, max) = (percentile(&mut measured.alone, 99.0), percentile(&mut measured.alone, 100.0));
         let stutter = percentile(&mut measured.stutter, 99.9);
-        println!("{p99} {max} {stutter} of {}", measured.alone.len());
         assert!(p99 <= 2.0 && max <= 8.0, "p99 {p99}, max {max}");
         assert!(stutter <= 2.0, "{stutter}");
         assert!(measured.alone.len() > 400, "{}", measured.alone.len());

@@ -238,7 +238,7 @@ fn the_map_seed_tells_nothing_that_is_to_come() {
 fn a_snapshot_goes_on_as_the_match_would() {
     let mut game = game(6, 5);
     let mut rng = Rng::new(1);
-    let mut run = |game: &mut Tanks, steps: u32, rng: &mut Rng| {
+    let run = |game: &mut Tanks, steps: u32, rng: &mut Rng| {
         let mut inputs = Inputs::new();
         for _ in 0..steps {
             for seat in 0..6 {
