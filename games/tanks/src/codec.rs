@@ -205,7 +205,7 @@ impl Arena {
 
 impl View for Arena {
     fn diff(&self, base: &Arena, ticks: u32, to: &mut Writer) {
-        let told = ticks <= MAX_TOLD_TICKS && base.tick <= u32::MAX - MAX_TOLD_TICKS - 1;
+        let told = ticks <= MAX_TOLD_TICKS && base.tick < u32::MAX - MAX_TOLD_TICKS;
         to.bool(told);
         if !told {
             self.write(to);
@@ -224,7 +224,7 @@ impl View for Arena {
             *self = Arena::read(from)?;
             return Ok(());
         }
-        if ticks > MAX_TOLD_TICKS || self.tick > u32::MAX - MAX_TOLD_TICKS - 1 {
+        if ticks > MAX_TOLD_TICKS || self.tick >= u32::MAX - MAX_TOLD_TICKS {
             return Err(DecodeError::Range);
         }
         self.hear_inputs(ticks, from)?;

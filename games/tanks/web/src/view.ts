@@ -46,7 +46,7 @@ export interface Shell {
 }
 
 export interface View {
-  map: { columns: number; rows: number; walls: number[] };
+  map: { columns: number; rows: number; seed: number; walls: number[] };
   tick: number;
   ends: number;
   tanks: Tank[];

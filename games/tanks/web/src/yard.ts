@@ -5,6 +5,8 @@ import { isWall, LIVES, RELOAD, radians, type Shell, type Tank, TILE, UNIT, type
 
 /** Points of the yard that a window shows, however it is cut: a wider one sees no more. */
 const SHOWN_AREA = 1000 * 640;
+/** Width of the line around the yard. */
+const EDGE = 4;
 const FONT = '"Segoe UI", Roboto, "Liberation Sans", system-ui, sans-serif';
 
 export interface Scene {
@@ -24,6 +26,7 @@ export class Yard {
   #size = { width: 0, height: 0 };
   #camera: { x: number; y: number; scale: number } = { x: 0, y: 0, scale: 1 };
   #settled = false;
+  #painted = { name: "", canvas: document.createElement("canvas") };
   #observer = new ResizeObserver(() => this.#resize());
 
   constructor() {
@@ -103,45 +106,25 @@ export class Yard {
     this.#camera = { x: this.#camera.x + (to.x - this.#camera.x) * part, y: this.#camera.y + (to.y - this.#camera.y) * part, scale };
   }
 
+  /** Floor and walls, which never change: painted once for a size and a theme. */
   #ground(pen: CanvasRenderingContext2D, view: View, dark: boolean): void {
-    const { columns, rows } = view.map;
-    pen.fillStyle = dark ? "#171929" : "#ffffff";
-    pen.fillRect(0, 0, columns * TILE, rows * TILE);
-    pen.fillStyle = dark ? "#1d1f33" : "#f2f4f9";
-    for (let row = 0; row < rows; row += 1) {
-      for (let column = row % 2; column < columns; column += 2) {
-        pen.fillRect(column * TILE, row * TILE, TILE, TILE);
+    const { map } = view;
+    const fine = this.#camera.scale * devicePixelRatio;
+    const name = [map.columns, map.rows, map.seed, fine, dark].join(" ");
+    if (this.#painted.name !== name) {
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.ceil((map.columns * TILE + 2 * EDGE) * fine);
+      canvas.height = Math.ceil((map.rows * TILE + 2 * EDGE) * fine);
+      const ground = canvas.getContext("2d");
+      if (ground !== null) {
+        ground.scale(fine, fine);
+        ground.translate(EDGE, EDGE);
+        paintGround(ground, map, dark);
       }
+      this.#painted = { name, canvas };
     }
-    const walls = new Path2D();
-    for (let row = 0; row < rows; row += 1) {
-      for (let column = 0; column < columns; column += 1) {
-        if (isWall(view.map, column, row)) {
-          walls.rect(column * TILE, row * TILE, TILE, TILE);
-        }
-      }
-    }
-    pen.fillStyle = dark ? "#4b4f73" : "#868bab";
-    pen.fill(walls);
-    pen.save();
-    pen.clip(walls);
-    pen.strokeStyle = dark ? "#3a3d5b" : "#767b9c";
-    pen.lineWidth = 2;
-    pen.beginPath();
-    for (let at = 0; at <= rows * 4; at += 1) {
-      pen.moveTo(0, at * (TILE / 4));
-      pen.lineTo(columns * TILE, at * (TILE / 4));
-      for (let brick = 0; brick < columns * 2; brick += 1) {
-        const x = (brick + (at % 2) / 2) * (TILE / 2);
-        pen.moveTo(x, at * (TILE / 4));
-        pen.lineTo(x, (at + 1) * (TILE / 4));
-      }
-    }
-    pen.stroke();
-    pen.restore();
-    pen.strokeStyle = dark ? "#6d7298" : "#55587a";
-    pen.lineWidth = 4;
-    pen.strokeRect(-2, -2, columns * TILE + 4, rows * TILE + 4);
+    const { canvas } = this.#painted;
+    pen.drawImage(canvas, -EDGE, -EDGE, canvas.width / fine, canvas.height / fine);
   }
 
   #tank(pen: CanvasRenderingContext2D, tank: Tank, view: View, scene: Scene, dark: boolean): void {
@@ -260,6 +243,47 @@ export class Yard {
     pen.lineWidth = 1;
     pen.strokeRect(0.5, 0.5, columns * tile - 1, rows * tile - 1);
   }
+}
+
+function paintGround(pen: CanvasRenderingContext2D, map: View["map"], dark: boolean): void {
+  const { columns, rows } = map;
+  pen.fillStyle = dark ? "#171929" : "#ffffff";
+  pen.fillRect(0, 0, columns * TILE, rows * TILE);
+  pen.fillStyle = dark ? "#1d1f33" : "#f2f4f9";
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = row % 2; column < columns; column += 2) {
+      pen.fillRect(column * TILE, row * TILE, TILE, TILE);
+    }
+  }
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      if (isWall(map, column, row)) {
+        paintWall(pen, column * TILE, row * TILE, dark);
+      }
+    }
+  }
+  pen.strokeStyle = dark ? "#6d7298" : "#55587a";
+  pen.lineWidth = EDGE;
+  pen.strokeRect(-EDGE / 2, -EDGE / 2, columns * TILE + EDGE, rows * TILE + EDGE);
+}
+
+/** Four rows of bricks. */
+function paintWall(pen: CanvasRenderingContext2D, x: number, y: number, dark: boolean): void {
+  pen.fillStyle = dark ? "#4b4f73" : "#868bab";
+  pen.fillRect(x, y, TILE, TILE);
+  pen.strokeStyle = dark ? "#3a3d5b" : "#767b9c";
+  pen.lineWidth = 2;
+  pen.beginPath();
+  for (let at = 0; at < 4; at += 1) {
+    const [top, brick] = [y + at * (TILE / 4), x + (at % 2 === 0 ? TILE / 2 : TILE / 4)];
+    pen.moveTo(x, top);
+    pen.lineTo(x + TILE, top);
+    for (const joint of at % 2 === 0 ? [brick] : [brick, brick + TILE / 2]) {
+      pen.moveTo(joint, top);
+      pen.lineTo(joint, top + TILE / 4);
+    }
+  }
+  pen.stroke();
 }
 
 function drawShell(pen: CanvasRenderingContext2D, shell: Shell, dx: number, dy: number, dark: boolean): void {
