@@ -155,7 +155,7 @@ proptest! {
 
     #[test]
     fn tanks(seed: u64, fates in prop::collection::vec(fate(4), 1..60)) {
-        differential::<Tanks>(4, seed, &fates)?;
+        differential::<Tanks>(4, seed, &fates, true)?;
     }
 }
 
