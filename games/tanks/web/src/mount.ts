@@ -61,7 +61,9 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       },
       now,
     );
-    session.setInput(steering.held(own?.body, (x, y) => yard.toWorld(x, y), now));
+    if (!session.watching) {
+      session.setInput(steering.held(own?.body, (x, y) => yard.toWorld(x, y), now));
+    }
     scores.show(view);
     tell(view);
     if (view.tanks.length !== tanks) {
