@@ -7,6 +7,7 @@ use bellhop_game::{DecodeError, Reader, View, Wire, Writer, schema_of};
 
 use crate::body::Body;
 use crate::map::{Cell, Map};
+use crate::show;
 use crate::view::{Own, Phase, Score, Seen, Sight};
 
 /// Longest gap over which the guess is made step by step; beyond it the old places do.
@@ -175,8 +176,8 @@ impl View for Sight {
         Ok(())
     }
 
-    fn at(&mut self, now_ms: u64) {
-        self.run_on(now_ms);
+    fn between(&mut self, later: &Sight, part: f32) {
+        show::between(self, later, part);
     }
 }
 

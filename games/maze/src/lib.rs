@@ -10,6 +10,7 @@ mod codec;
 mod light;
 mod map;
 mod rules;
+mod show;
 mod sight;
 mod view;
 

@@ -3,12 +3,13 @@
 mod place;
 mod round;
 
-use bellhop_game::{Context, Game, Inputs, Moves, Outcome, Presence, Rng, Seat, Standing, ViewClass, Who};
+use bellhop_game::{Context, Game, Inputs, Moves, Outcome, Pose, Presence, Rng, Seat, Standing, ViewClass, Who};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{Body, Way};
 use crate::bot;
 use crate::map::{Cell, Map};
+use crate::show;
 use crate::view::{Fate, MazeEvent, Phase, RATE_HZ, Sight};
 
 /// 4 s to look around before the first round, 3 before the others.
@@ -157,9 +158,10 @@ impl Game for Maze {
     const NAME: &'static str = "maze";
     const RATE_HZ: u32 = RATE_HZ;
     const SEND_EVERY: u32 = 3;
+    const REPLAYS: bool = true;
     const MIN_SEATS: u16 = 2;
     const MAX_SEATS: u16 = 8;
-    const WIRE_VERSION: u32 = 1;
+    const WIRE_VERSION: u32 = 2;
 
     fn start(config: &Config, seed: u64) -> Maze {
         let config = Config {
@@ -269,6 +271,24 @@ impl Game for Maze {
         if let Some(own) = view.bodies.iter_mut().find(|seen| seen.seat == seat.0) {
             own.body.wanted = *input;
         }
+    }
+
+    /// The clock and the player's own body; what others do is for the room to say.
+    fn replay(view: &mut Sight, seat: Seat) {
+        view.bodies.retain(|seen| seen.seat == seat.0);
+        view.glide();
+    }
+
+    fn join_views(others: &mut Sight, own: &Sight, seat: Seat) {
+        show::join(others, own, seat.0);
+    }
+
+    fn gap(shown: &Sight, now: &Sight, seat: Seat) -> Option<Pose> {
+        show::gap(shown, now, seat.0)
+    }
+
+    fn nudge(view: &mut Sight, seat: Seat, by: &Pose) {
+        show::nudge(view, seat.0, by);
     }
 
     fn bot(view: &Sight, seat: Seat, rng: &mut Rng) -> Moves<Maze> {

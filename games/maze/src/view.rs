@@ -18,8 +18,6 @@ pub(crate) const HAUNTER_SPEED: i32 = 17;
 pub(crate) const HAUNTER_REACH: i32 = 7 * TILE;
 /// How far the others see.
 pub(crate) const REACH: i32 = 8 * TILE;
-/// A view runs on by at most a quarter of a second without news.
-const MAX_AHEAD: u32 = RATE_HZ / 4;
 
 wire! {
     /// What goes on.
@@ -182,14 +180,6 @@ impl Sight {
             .into_iter()
             .flat_map(|(x, y)| [x, y])
             .collect()
-    }
-
-    /// The clock of the match went on to this time.
-    pub(crate) fn run_on(&mut self, now_ms: u64) {
-        let now = (now_ms * u64::from(RATE_HZ) / 1_000) as u32;
-        for _ in 0..now.saturating_sub(self.tick).min(MAX_AHEAD) {
-            self.glide();
-        }
     }
 }
 

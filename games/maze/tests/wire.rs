@@ -5,8 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own helpers")]
 
-use bellhop_game::{Context, Game, Inputs, Rng, Seat, ViewClass, Who};
+use bellhop_game::{Context, Game, Inputs, Reader, Rng, Seat, ViewClass, Who, Wire as _};
 use bellhop_maze::{Body, Cell, Config, Fate, Map, Maze, MazeEvent, Phase, Sight, TILE, Way};
+use bellhop_wire::{Meant, ToServer};
 use room_client::{Client, News};
 use room_core::{Claim, ConnId, MatchSpec, Output, Room, SeatSpec, Time};
 
@@ -100,6 +101,12 @@ impl World {
             for (at, client) in self.clients.iter_mut().enumerate() {
                 for message in client.outgoing(now_ms) {
                     quiet = false;
+                    if let ToServer::Input { payload, .. } = ToServer::decode(&message).unwrap() {
+                        let mut from = Reader::new(&payload);
+                        let meant = Meant::read(&mut from, self.tick).unwrap();
+                        let input = Option::<Way>::read(&mut from).unwrap();
+                        self.inputs.plan(Seat(at as u16), self.tick, meant.at, meant.behind, input);
+                    }
                     self.room.receive(now, ConnId(at as u64), &message);
                 }
             }
@@ -111,7 +118,6 @@ impl World {
 
     fn hold(&mut self, seat: u16, way: Option<Way>) {
         self.clients[usize::from(seat)].set_input(way);
-        self.inputs.set(Seat(seat), way);
     }
 
     fn think(&mut self, seat: u16, rng: &mut Rng) {
@@ -127,7 +133,9 @@ impl World {
         self.tick += 1;
         self.room.advance(self.now());
         let mut cx = Context::new(u64::from(self.tick) * 1_000 / 60, self.tick);
+        self.inputs.begin(self.tick, 0);
         self.truth.step(&self.inputs, &mut cx);
+        self.inputs.stepped();
         let mut sent = self.carry();
         for (sent, before) in sent.iter_mut().zip(before) {
             sent.splice(0..0, before);
