@@ -22,8 +22,9 @@ const MAX_STATES: usize = 32;
 const MAX_AHEAD: u32 = 90;
 /// Inputs that wait to be taken: more than a player makes in the time before his connection counts as dead.
 const MAX_INPUTS: usize = 512;
-/// In this time half of a difference fades.
-const FADE_MS: f64 = 70.0;
+/// In this time half of a difference fades. What an input leaves that was lost twice in a row and came half a second
+/// late, some 60 points, then moves no frame by more than 8.
+const FADE_MS: f64 = 140.0;
 
 /// An input on its way.
 struct Sent<I> {
@@ -54,6 +55,8 @@ pub(crate) struct Ahead<G: Game> {
     faded_at: f64,
     /// How far the last state moved what is the player's own from where it was predicted, in points.
     pub(crate) corrected: f32,
+    /// How much of such differences faded with the last frame, in points: what the eye sees of them.
+    pub(crate) faded: f32,
 }
 
 impl<G: Game> Ahead<G> {
@@ -67,6 +70,7 @@ impl<G: Game> Ahead<G> {
             offset: Pose::default(),
             faded_at: 0.0,
             corrected: 0.0,
+            faded: 0.0,
         }
     }
 
@@ -182,6 +186,7 @@ impl<G: Game> Ahead<G> {
         let passed = (now_ms - self.faded_at).clamp(0.0, 1_000.0);
         self.faded_at = now_ms;
         let left = (FADE_MS / (FADE_MS + passed)) as f32;
+        self.faded = (self.offset[0] * self.offset[0] + self.offset[1] * self.offset[1]).sqrt() * (1.0 - left);
         self.offset.iter_mut().for_each(|offset| *offset *= left);
     }
 }

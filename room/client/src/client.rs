@@ -81,6 +81,8 @@ pub struct ClientStats {
     /// How far the last state moved what is the player's own from where it was predicted, in points of the page; 0
     /// where the game is not played ahead.
     pub corrected: f64,
+    /// How far what was left of such differences moved it in the last frame shown.
+    pub faded: f64,
 }
 
 /// What lives as long as one connection.
@@ -472,6 +474,7 @@ impl<G: Game> Client<G> {
             age_ms: self.pace.age_ms(now_ms),
             tick: self.tick,
             corrected: f64::from(self.ahead.corrected),
+            faded: f64::from(self.ahead.faded),
             ..self.stats
         }
     }
