@@ -1,6 +1,7 @@
 //! `bellhop.toml`: queues, fleets, limits and times as data. All of it optional, checked with file, line and a hint.
 
 mod file;
+mod model;
 mod reload;
 
 use std::path::Path;
@@ -24,7 +25,7 @@ pub struct ConfigError {
     pub hint: String,
 }
 
-/// The settings without a file: four games, one fleet.
+/// The settings without a file: five games, one fleet.
 pub fn defaults() -> Settings {
     let snake = QueueSettings {
         title: "Snake".into(),
@@ -53,9 +54,16 @@ pub fn defaults() -> Settings {
         fleet: Some("default".into()),
         ..QueueSettings::new("maze", "maze", Shape::Free { min: 2, max: 8 })
     };
+    let sketch = QueueSettings {
+        title: "Sketch".into(),
+        window: Window::ANYBODY,
+        rated: false,
+        fleet: Some("default".into()),
+        ..QueueSettings::new("sketch", "sketch", Shape::Free { min: 2, max: 2 })
+    };
     Settings {
-        queues: vec![snake, tanks, tictactoe, maze],
-        fleets: vec![FleetSettings::new("default", &["snake", "tanks", "tictactoe", "maze"])],
+        queues: vec![snake, tanks, tictactoe, maze, sketch],
+        fleets: vec![FleetSettings::new("default", &["snake", "tanks", "tictactoe", "maze", "sketch"])],
         ..Settings::default()
     }
 }
@@ -73,6 +81,13 @@ pub fn read(path: &Path) -> Result<Settings, ConfigError> {
         hint: "give the right path with --config, or leave it out to use the defaults".into(),
     })?;
     parse(&path.display().to_string(), &text)
+}
+
+/// What the file says that rooms of this machine are told, as flags. It is read when a room starts, so that the next
+/// one knows of a change; of a file with a mistake nothing is told, and its watcher says so.
+pub(crate) fn room_flags(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    file::parse(&path.display().to_string(), &text).map(|found| found.room_flags).unwrap_or_default()
 }
 
 /// The settings that a file's text says.
@@ -165,6 +180,25 @@ mod tests {
 
         let negative = error("[timing]\nlease_seconds = -1\n");
         assert!(negative.starts_with("bellhop.toml:2: "), "{negative}");
+    }
+
+    #[test]
+    fn own_fleets_keep_the_default_queues_that_they_can_host() {
+        let said = parse("x", "[[fleet]]\nname = \"f\"\ngames = [\"tictactoe\", \"chess\"]\n").unwrap();
+        assert_eq!(said.queues.iter().map(|queue| &*queue.name).collect::<Vec<_>>(), ["tictactoe"]);
+        assert!(said.queues.iter().all(|queue| queue.fleet.is_none()));
+    }
+
+    #[test]
+    fn rooms_are_told_of_the_model_and_never_its_key() {
+        let flags = |text: &str| file::parse("x", text).unwrap().room_flags;
+        assert!(flags("").is_empty());
+        assert_eq!(flags("[model]\nurl = \"http://h/v1\"\n"), ["--model-url", "http://h/v1"]);
+        let all = flags("[model]\nurl = \"https://h/v1\"\nname = \"m\"\nkey_file = \"/k\"\ntimeout_seconds = 5\n");
+        assert_eq!(all[2..], ["--model-name", "m", "--model-key-file", "/k", "--model-timeout-seconds", "5"]);
+        let wrong = error("[model]\nname = \"m\"\nurl = \"h/v1\"\n");
+        assert!(wrong.starts_with("bellhop.toml:3: [model] has the url \"h/v1\""), "{wrong}");
+        assert!(error("[model]\nurl = \"http://h\"\nkey = \"secret\"\n").contains("unknown key `key`"));
     }
 
     #[test]

@@ -151,7 +151,8 @@ async fn serve(settings: Settings) -> Result<()> {
     match command {
         Some(command) => {
             let lobby = format!("http://{}", reachable(private_socket.local_addr()?));
-            let processes = Processes { command, lobby, bundles: settings.bundles.clone(), data: data.clone() };
+            let (bundles, config) = (settings.bundles.clone(), settings.config.clone());
+            let processes = Processes { command, lobby, bundles, config, data: data.clone() };
             tasks.spawn("cluster", processes.run(core.clone(), orders_out, stop.clone()));
         }
         None => tasks.spawn("cluster", ignore(orders_out, stop.clone())),

@@ -11,6 +11,7 @@
 //!
 //! - [`owner`] is the thread that owns the match and writes to every socket.
 //! - [`door`] checks tokens and upgrades; [`socket`] reads one game socket; [`outlet`] writes one.
+//! - [`model`] carries the questions of games to a language model, where one is set up.
 //! - [`attach`] is the stream to the lobby. It reads the [`board`], on which the match thread says what is true.
 
 mod attach;
@@ -20,6 +21,7 @@ mod door;
 mod frame;
 mod inbox;
 mod metrics;
+mod model;
 mod outlet;
 mod owner;
 mod pace;
@@ -73,6 +75,9 @@ pub(crate) struct Shared {
     pub(crate) board: board::Board,
     pub(crate) metrics: metrics::Metrics,
     pub(crate) tasks: TaskTracker,
+    /// For what the match thread wants done elsewhere.
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) model: Option<model::Model>,
     identity: Mutex<Identity>,
     tries: Mutex<Tries>,
     wake_on_input: AtomicBool,
@@ -145,6 +150,7 @@ impl RoomProcess {
     /// # Errors
     /// When a port cannot be opened, the room's address is not clear, or a bundle cannot be read.
     pub async fn bind(settings: Settings, proof: Proof, games: &[GameEntry]) -> anyhow::Result<RoomProcess> {
+        let model = model::Model::from_settings(&settings)?;
         let door = listen(settings.bind, "--bind").await?;
         let address = door.local_addr().context("reading the room's address")?;
         let private = match settings.private_listen {
@@ -172,6 +178,8 @@ impl RoomProcess {
             board: board::Board::default(),
             metrics: metrics::Metrics::default(),
             tasks: TaskTracker::new(),
+            runtime: tokio::runtime::Handle::current(),
+            model,
             identity: Mutex::new(identity),
             tries: Mutex::default(),
             wake_on_input: AtomicBool::new(false),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use bellhop_maze::Maze;
 use bellhop_room::game;
+use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
@@ -14,5 +15,5 @@ use bellhop_tictactoe::TicTacToe;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    bellhop_room::main(&[game::<Snake>(), game::<Tanks>(), game::<TicTacToe>(), game::<Maze>()])
+    bellhop_room::main(&[game::<Snake>(), game::<Tanks>(), game::<TicTacToe>(), game::<Maze>(), game::<Sketch>()])
 }

@@ -21,6 +21,7 @@ struct Reason {
 pub(crate) struct Metrics {
     refused: Family<Reason, Counter>,
     closed: Family<Reason, Counter>,
+    questions: Family<Reason, Counter>,
     /// The match thread had more to do than it can hold.
     pub(crate) inbox_full: Counter,
     /// Open connections, those in the middle of their handshake included.
@@ -35,6 +36,11 @@ impl Metrics {
         self.refused.get_or_create(&Reason { reason }).inc();
     }
 
+    /// A question was put to the language model, and this came of it.
+    pub(crate) fn asked(&self, reason: &'static str) {
+        self.questions.get_or_create(&Reason { reason }).inc();
+    }
+
     /// A game socket was closed by the room.
     pub(crate) fn close(&self, code: CloseCode) {
         self.closed.get_or_create(&Reason { reason: code.kind() }).inc();
@@ -44,6 +50,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("room");
         registry.register("refused", "Connections and requests refused", self.refused.clone());
         registry.register("sockets_closed", "Game sockets closed by the room, by reason", self.closed.clone());
+        registry.register("questions", "Questions of games, by what came of them", self.questions.clone());
         registry.register("inbox_full", "Times a socket waited for the match thread", self.inbox_full.clone());
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("attached", "Streams to the lobby opened", self.attached.clone());

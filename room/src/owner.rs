@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::board::{Answer, Journal, MAX_RESULTS, Running};
 use crate::outlet::{Outlet, Peer, Written};
 use crate::pace::Pacer;
-use crate::{Recycle, Shared};
+use crate::{Recycle, Shared, model};
 
 /// How often a socket that took not all is tried again.
 const FLUSH_EVERY: Duration = Duration::from_millis(10);
@@ -60,6 +60,12 @@ pub(crate) enum ToMatch {
     Message {
         conn: ConnId,
         bytes: Bytes,
+    },
+    /// What the world outside says to a question of the game.
+    Answer {
+        epoch: u64,
+        question: u32,
+        answer: Option<String>,
     },
     /// Frames to send that the WebSocket itself wants sent: pongs. They are a sign of life, too.
     Control {
@@ -174,6 +180,9 @@ impl Owner {
                 None => drop(self.outlets.insert(conn, Outlet::new(peer))),
             },
             ToMatch::Message { conn, bytes } => self.room.receive(now, conn, &bytes),
+            ToMatch::Answer { epoch, question, answer } => {
+                self.room.answer(now, epoch, question, answer.as_deref());
+            }
             ToMatch::Control { conn, frames } => {
                 self.room.heard(now, conn);
                 if let Some(outlet) = self.outlets.get_mut(&conn) {
@@ -267,6 +276,10 @@ impl Owner {
                 }
                 Output::SeatsChanged => self.changed = true,
                 Output::Journal(piece) => self.journal(&piece),
+                Output::Ask { epoch, question, words } if self.shared.model.is_some() => {
+                    model::ask(&self.shared, epoch, question, words);
+                }
+                Output::Ask { epoch, question, words: _ } => self.room.answer(self.now(), epoch, question, None),
                 Output::Result(result) => {
                     tracing::info!(
                         match_id = result.match_id,

@@ -59,6 +59,27 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_ROOM_HEADER_TIMEOUT_MS", default_value_t = 5_000)]
     pub header_timeout_ms: u64,
 
+    /// A language model that games may ask: the address of any OpenAI-compatible endpoint, as in
+    /// `https://HOST/v1`. Without it a game that asks goes on without an answer.
+    #[arg(long, env = "BELLHOP_ROOM_MODEL_URL")]
+    pub model_url: Option<String>,
+
+    /// The model's name, as the endpoint calls it.
+    #[arg(long, env = "BELLHOP_ROOM_MODEL_NAME", default_value = "default")]
+    pub model_name: String,
+
+    /// Reads the endpoint's key from this file, again before each question.
+    #[arg(long, env = "BELLHOP_ROOM_MODEL_KEY_FILE")]
+    pub model_key_file: Option<PathBuf>,
+
+    /// The certificates by which an endpoint with https is believed, as PEM.
+    #[arg(long, env = "BELLHOP_ROOM_MODEL_CA_FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
+    pub model_ca_file: PathBuf,
+
+    /// Seconds after which a question has no answer, at most 60.
+    #[arg(long, env = "BELLHOP_ROOM_MODEL_TIMEOUT_SECONDS", default_value_t = 9)]
+    pub model_timeout_seconds: u64,
+
     /// Seconds that a running match gets to finish after SIGTERM.
     #[arg(long, env = "BELLHOP_ROOM_DRAIN_SECONDS", default_value_t = 30)]
     pub drain_seconds: u64,

@@ -12,7 +12,7 @@ use crate::steps::{quietly, step};
 use crate::{needs, root};
 
 /// The games whose bundles travel with the room.
-pub(crate) const GAMES: [&str; 4] = ["snake", "tanks", "tictactoe", "maze"];
+pub(crate) const GAMES: [&str; 5] = ["snake", "tanks", "tictactoe", "maze", "sketch"];
 
 const WASM: &str = "wasm32-unknown-unknown";
 

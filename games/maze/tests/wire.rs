@@ -95,7 +95,7 @@ impl World {
                         sent[conn.0 as usize].push(bytes);
                     }
                     Output::Result(_) => self.over = true,
-                    Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) => {}
+                    Output::Close { .. } | Output::SeatsChanged | Output::Ask { .. } | Output::Journal(_) => {}
                 }
             }
             for (at, client) in self.clients.iter_mut().enumerate() {

@@ -43,6 +43,8 @@ pub(crate) struct Processes {
     /// The lobby's private port, as rooms reach it.
     pub(crate) lobby: String,
     pub(crate) bundles: Option<PathBuf>,
+    /// The settings' file, which may name a language model for games to ask.
+    pub(crate) config: Option<PathBuf>,
     pub(crate) data: Arc<DataDir>,
 }
 
@@ -120,6 +122,7 @@ impl Processes {
             if let Some(bundles) = &self.bundles {
                 command.arg("--bundles").arg(bundles);
             }
+            command.args(self.config.as_deref().map(crate::config::room_flags).unwrap_or_default());
             command.stdin(Stdio::piped()).stdout(log).stderr(errors);
         });
         let spawned = command.wrap(ProcessSession).spawn();

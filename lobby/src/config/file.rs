@@ -6,6 +6,7 @@ use lobby_core::{FleetSettings, Limits, Name, QueueSettings, Settings, Shape, Ti
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::model::ModelTable;
 use super::{ConfigError, defaults};
 
 /// Seconds, whole or not.
@@ -168,6 +169,7 @@ struct FileTable {
     timing: TimingTable,
     queue: Option<Vec<QueueTable>>,
     fleet: Option<Vec<FleetTable>>,
+    model: Option<ModelTable>,
 }
 
 /// Keys of all tables, for the test that the example names them.
@@ -202,12 +204,15 @@ pub(super) fn keys() -> Vec<&'static str> {
         "step_per_second",
         "cap",
     ];
-    others.into_iter().chain(LimitsTable::KEYS.iter().copied()).chain(TimingTable::KEYS.iter().copied()).collect()
+    let others = others.into_iter().chain(ModelTable::KEYS);
+    others.chain(LimitsTable::KEYS.iter().copied()).chain(TimingTable::KEYS.iter().copied()).collect()
 }
 
 /// Settings and where their names stand.
 pub(super) struct Found {
     pub(super) settings: Settings,
+    /// What rooms are told of the language model.
+    pub(super) room_flags: Vec<String>,
     names: Vec<(Name, usize)>,
 }
 
@@ -227,7 +232,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Found, ConfigError> {
     if let Some(fleets) = table.fleet {
         names.extend(fleets.iter().map(|fleet| (fleet.name.get_ref().as_str().into(), fleet.name.span().start)));
         settings.fleets = fleets.into_iter().map(fleet).collect();
-        // Whoever names his own fleets and not his queues keeps the default queues, in whatever fleet hosts them.
+        // Whoever names his own fleets and not his queues keeps the default queues that they can host.
+        let hosted = |game: &Name| settings.fleets.iter().any(|fleet| fleet.games.contains(game));
+        settings.queues.retain(|queue| hosted(&queue.game));
         for queue in &mut settings.queues {
             queue.fleet = None;
         }
@@ -254,7 +261,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Found, ConfigError> {
             names.push((name, at));
         }
     }
-    Ok(Found { settings, names })
+    if let (Some(model), Some(message)) = (&table.model, table.model.as_ref().and_then(ModelTable::problem)) {
+        let line = line(text, model.url.span().start);
+        return Err(ConfigError { file: file.to_owned(), line, message, hint: String::new() });
+    }
+    let room_flags = table.model.as_ref().map(ModelTable::flags).unwrap_or_default();
+    Ok(Found { settings, room_flags, names })
 }
 
 fn fleet(table: FleetTable) -> FleetSettings {

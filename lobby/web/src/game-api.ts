@@ -9,6 +9,8 @@ export interface GameModule<View = unknown, Input = unknown, Command = unknown, 
   createClient(): Promise<GameClient<View, Input, Command, Event>>;
   /** Draws the match into `root`, which is empty, until {@link Mounted.unmount}. */
   mount(root: HTMLElement, session: GameSession<View, Input, Command, Event>): Mounted;
+  /** All play together: nobody wins, and what stands on the board is the result. */
+  together?: boolean;
 }
 
 /** The wasm class `Client`: decodes, predicts and interpolates; knows no socket and no clock. */
@@ -27,6 +29,8 @@ export interface GameClient<View = unknown, Input = unknown, Command = unknown, 
   command(value: Command): number;
   /** What to draw now; undefined before the first keyframe. */
   view(nowMs: number): View | undefined;
+  /** What is new in the view's log after its first `from` entries, for games that have one. */
+  since(from: number): Int32Array;
   stats(nowMs: number): NetStats;
   resumeToken(): string | undefined;
   leave(): Uint8Array;
@@ -94,6 +98,8 @@ export interface GameSession<View = unknown, Input = unknown, Command = unknown,
   readonly locale: string;
   readonly reducedMotion: boolean;
   view(nowMs: number): View | undefined;
+  /** What is new in the view's log after its first `from` entries, for games that have one. */
+  since(from: number): Int32Array;
   /** Holds an input; it leaves at once. */
   setInput(value: Input): void;
   /** Sends a command and resolves when the room has judged it. */

@@ -129,6 +129,10 @@ impl<G: Game> WebClient<G> {
         Ok(value)
     }
 
+    pub fn since(&self, from: u32) -> Vec<i32> {
+        self.client.view().map(|view| bellhop_game::View::since(view, from)).unwrap_or_default()
+    }
+
     pub fn stats(&self, now_ms: f64) -> Result<JsValue, JsError> {
         let stats = self.client.stats(now_ms);
         to_js(&PageStats {
@@ -212,6 +216,10 @@ impl<G: Game> WebReplay<G> {
         let value = to_js(&view)?;
         self.shown = Some((view, value.clone()));
         Ok(value)
+    }
+
+    pub fn since(&self, from: u32) -> Vec<i32> {
+        bellhop_game::View::since(&self.playback.view(self.seat), from)
     }
 
     pub fn events(&mut self) -> Result<Vec<JsValue>, JsError> {
@@ -307,6 +315,11 @@ macro_rules! export_client {
                     self.0.view(now_ms)
                 }
 
+                /// What is new in the view's log after its first `from` entries, for games that have one.
+                pub fn since(&self, from: u32) -> Vec<i32> {
+                    self.0.since(from)
+                }
+
                 /// How the connection does.
                 pub fn stats(&self, now_ms: f64) -> Result<JsValue, JsError> {
                     self.0.stats(now_ms)
@@ -382,6 +395,11 @@ macro_rules! export_client {
                 /// What is seen. The same object as long as nothing changed.
                 pub fn view(&mut self) -> Result<JsValue, JsError> {
                     self.0.view()
+                }
+
+                /// What is new in the view's log after its first `from` entries, for games that have one.
+                pub fn since(&self, from: u32) -> Vec<i32> {
+                    self.0.since(from)
                 }
 
                 /// What was told since the last call.

@@ -52,6 +52,8 @@ pub(crate) trait Match: Send {
     fn step(&mut self, at: At);
     fn deadline(&self) -> Option<u64>;
     fn timeout(&mut self, at: At);
+    fn answer(&mut self, at: At, question: u32, answer: Option<&str>);
+    fn take_asks(&mut self) -> Vec<(u32, String)>;
     fn drain(&mut self, at: At, within_ms: u64);
     fn take_outcome(&mut self) -> Option<Outcome>;
     fn cut_short(&self, reason: &str) -> Outcome;
@@ -82,6 +84,7 @@ pub(crate) struct Hosted<G: Game> {
     outcome: Option<Outcome>,
     /// Seats somebody came to.
     joined: BTreeSet<u16>,
+    asks: Vec<(u32, String)>,
     log: EventLog<G::Event>,
     /// Whether the game was called since its views were taken.
     dirty: bool,
@@ -109,6 +112,7 @@ impl<G: Game> Hosted<G> {
             tick: 0,
             outcome: None,
             joined: BTreeSet::new(),
+            asks: Vec::new(),
             log: EventLog::new(),
             dirty: true,
             published_events: 0,
@@ -137,6 +141,7 @@ impl<G: Game> Hosted<G> {
         for (class, event) in cx.take_events() {
             self.log.push(class, event);
         }
+        self.asks.append(&mut cx.take_asks());
         if self.outcome.is_none() {
             self.outcome = cx.take_outcome();
         }
@@ -213,6 +218,14 @@ impl<G: Game> Match for Hosted<G> {
 
     fn timeout(&mut self, at: At) {
         self.call(at, |game, _, cx| game.timeout(cx));
+    }
+
+    fn answer(&mut self, at: At, question: u32, answer: Option<&str>) {
+        self.call(at, |game, _, cx| game.answer(question, answer, cx));
+    }
+
+    fn take_asks(&mut self) -> Vec<(u32, String)> {
+        std::mem::take(&mut self.asks)
     }
 
     fn drain(&mut self, at: At, within_ms: u64) {

@@ -8,6 +8,8 @@ use bellhop_game::{DecodeError, Presence, Reader, Who, Wire, Writer};
 use bellhop_wire::Fnv;
 use bellhop_wire::limits::{MAX_COMMAND_BYTES, MAX_INPUT_BYTES, MAX_TEXT_BYTES};
 
+use crate::limits::MAX_ANSWER_BYTES;
+
 /// What a journal begins with.
 pub const MAGIC: [u8; 8] = *b"bellhop1";
 /// Longest chunk, in bytes: a quarter of a second of 256 players who flood their room.
@@ -34,6 +36,8 @@ pub(crate) enum Entry {
     Command { seat: u16, bytes: Vec<u8> },
     /// The game's deadline has come.
     Timeout,
+    /// The world outside answered a question of the game, or could not.
+    Answer { question: u32, answer: Option<String> },
     /// The room is about to stop.
     Drain { within_ms: u64 },
     /// The clock moved: milliseconds of the match since the entry before, in games without steps.
@@ -105,6 +109,14 @@ impl Entry {
                 kind(11);
                 to.text(reason);
             }
+            Entry::Answer { question, answer } => {
+                kind(12);
+                question.write(to);
+                to.bool(answer.is_some());
+                if let Some(answer) = answer {
+                    to.text(answer);
+                }
+            }
         }
     }
 
@@ -128,6 +140,10 @@ impl Entry {
             9 => Entry::Later(from.varint()?),
             10 => Entry::Check(from.fixed64()?),
             11 => Entry::End { reason: from.text(MAX_TEXT_BYTES)? },
+            12 => Entry::Answer {
+                question: u32::read(from)?,
+                answer: if from.bool()? { Some(from.text(MAX_ANSWER_BYTES)?) } else { None },
+            },
             Self::CHUNK_ENDS => return Ok(None),
             _ => return Err(DecodeError::Kind),
         };

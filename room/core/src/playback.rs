@@ -64,6 +64,7 @@ impl<G: Game> Playback<G> {
                 }
                 Entry::End { reason } => ended = Some(reason.clone()),
                 Entry::Start { .. }
+                | Entry::Answer { .. }
                 | Entry::Presence { .. }
                 | Entry::Input { .. }
                 | Entry::ClearInput { .. }

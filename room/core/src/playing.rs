@@ -53,6 +53,9 @@ pub(crate) struct Playing {
     seats_changed: bool,
     /// Somebody waits for a keyframe.
     unserved: bool,
+    /// Questions asked of the world outside, and which of them wait for an answer.
+    asked: u32,
+    unanswered: BTreeSet<u32>,
 }
 
 impl Playing {
@@ -75,6 +78,8 @@ impl Playing {
             unsent_steps: 0,
             seats_changed: true,
             unserved: false,
+            asked: 0,
+            unanswered: BTreeSet::new(),
             spec,
         };
         if playing.spec.seats.is_empty() {
@@ -277,6 +282,28 @@ impl Playing {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.blocked = false;
             conn.waiting_messages = 0;
+        }
+    }
+
+    /// Passes on what the game asks of the world outside.
+    fn pass_asks(&mut self, now: Time, desk: &mut Desk) {
+        for (question, words) in self.game.take_asks() {
+            self.asked += 1;
+            let fits = words.len() <= limits::MAX_ANSWER_BYTES;
+            self.unanswered.insert(question);
+            if self.asked <= limits::MAX_ASKS && fits {
+                desk.outputs.push_back(Output::Ask { epoch: self.spec.epoch, question, words });
+            } else {
+                self.answer(now, question, None);
+            }
+        }
+    }
+
+    /// The world outside answered. What nobody waits for is nothing.
+    pub(crate) fn answer(&mut self, now: Time, question: u32, answer: Option<&str>) {
+        if self.unanswered.remove(&question) && self.outcome.is_none() {
+            let at = self.at(now);
+            self.game.answer(at, question, answer.filter(|answer| answer.len() <= limits::MAX_ANSWER_BYTES));
         }
     }
 

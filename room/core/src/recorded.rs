@@ -114,6 +114,15 @@ impl Match for Recorded {
         self.game.timeout(at);
     }
 
+    fn answer(&mut self, at: At, question: u32, answer: Option<&str>) {
+        self.put(at, &Entry::Answer { question, answer: answer.map(str::to_owned) });
+        self.game.answer(at, question, answer);
+    }
+
+    fn take_asks(&mut self) -> Vec<(u32, String)> {
+        self.game.take_asks()
+    }
+
     fn drain(&mut self, at: At, within_ms: u64) {
         self.put(at, &Entry::Drain { within_ms });
         self.game.drain(at, within_ms);

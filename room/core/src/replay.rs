@@ -63,6 +63,7 @@ pub fn replay(games: &[GameEntry], bytes: &[u8]) -> Result<Replayed, JournalErro
             | Entry::ClearInput { .. }
             | Entry::Command { .. }
             | Entry::Timeout
+            | Entry::Answer { .. }
             | Entry::Drain { .. }
             | Entry::Later(_)) => teller.tell(game.as_mut(), told),
         }
@@ -98,6 +99,7 @@ impl Teller {
             Entry::ClearInput { seat } => game.clear_input(seat),
             Entry::Command { seat, bytes } => drop(game.command(self.at, seat, &bytes)),
             Entry::Timeout => game.timeout(self.at),
+            Entry::Answer { question, answer } => game.answer(self.at, question, answer.as_deref()),
             Entry::Drain { within_ms } => game.drain(self.at, within_ms),
             Entry::Start { .. } | Entry::Check(_) | Entry::End { .. } => {}
         }

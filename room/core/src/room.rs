@@ -121,6 +121,16 @@ impl Room {
         }
     }
 
+    /// The answer to an [`Output::Ask`]; nothing, if there is none. What comes for a match that is over, twice, or
+    /// unasked is ignored.
+    pub fn answer(&mut self, now: Time, epoch: u64, question: u32, answer: Option<&str>) {
+        self.with(now, |playing, _| {
+            if playing.spec.epoch == epoch {
+                playing.answer(now, question, answer);
+            }
+        });
+    }
+
     /// The socket is gone.
     pub fn disconnected(&mut self, now: Time, conn: ConnId) {
         self.with(now, |playing, desk| playing.gone(now, conn, desk));

@@ -47,6 +47,10 @@ pub mod limits {
     /// How often the journal of a match goes out: what a crashed real-time game loses at most. A game without steps
     /// loses nothing: there it goes out at once.
     pub const JOURNAL_EVERY: Duration = Duration::from_millis(250);
+    /// Questions that one match may ask the world outside; further ones are answered with nothing.
+    pub const MAX_ASKS: u32 = 8;
+    /// Longest question and longest answer, in bytes; longer ones are answered with nothing, or are none.
+    pub const MAX_ANSWER_BYTES: usize = 16 * 1024;
     /// What is waiting for a blocked client beside states: messages.
     pub const MAX_WAITING_MESSAGES: usize = 64;
 }
@@ -252,6 +256,16 @@ pub enum Output {
         code: CloseCode,
         /// The reason in words.
         reason: Cow<'static, str>,
+    },
+    /// The game asks the world outside: answer with [`Room::answer`](crate::Room::answer), at once with nothing if
+    /// there is nobody to ask.
+    Ask {
+        /// The epoch of the match that asks.
+        epoch: u64,
+        /// The game's number for it.
+        question: u32,
+        /// The question.
+        words: String,
     },
     /// The seats changed: report [`Room::seats`](crate::Room::seats).
     SeatsChanged,

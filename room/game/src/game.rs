@@ -75,13 +75,14 @@ pub struct Context<E> {
     /// Steps made, this one included.
     pub tick: u32,
     events: Vec<(Option<ViewClass>, E)>,
+    asks: Vec<(u32, String)>,
     outcome: Option<Outcome>,
 }
 
 impl<E> Context<E> {
     /// For a call at this time.
     pub fn new(now_ms: u64, tick: u32) -> Context<E> {
-        Context { now_ms, tick, events: Vec::new(), outcome: None }
+        Context { now_ms, tick, events: Vec::new(), asks: Vec::new(), outcome: None }
     }
 
     /// Tells everybody; delivered exactly once, in order.
@@ -94,6 +95,13 @@ impl<E> Context<E> {
         self.events.push((Some(class), event));
     }
 
+    /// Asks the world outside, in words. The room passes it to whatever it was set up with (a language model, or
+    /// nothing), off the match's thread, and the answer comes as [`Game::answer`] with this number: later, or never.
+    /// So a game that asks has a deadline by which it goes on without.
+    pub fn ask(&mut self, question: u32, words: impl Into<String>) {
+        self.asks.push((question, words.into()));
+    }
+
     /// Ends the match. The first outcome counts.
     pub fn end(&mut self, outcome: Outcome) {
         self.outcome.get_or_insert(outcome);
@@ -102,6 +110,11 @@ impl<E> Context<E> {
     /// What was told during the call, and to whom; for the runtime and for tests.
     pub fn take_events(&mut self) -> Vec<(Option<ViewClass>, E)> {
         std::mem::take(&mut self.events)
+    }
+
+    /// What was asked during the call; for the runtime and for tests.
+    pub fn take_asks(&mut self) -> Vec<(u32, String)> {
+        std::mem::take(&mut self.asks)
     }
 
     /// The outcome, if the match ended during the call; for the runtime and for tests.
@@ -229,6 +242,13 @@ pub trait Game: Sized + Send + 'static {
     /// The deadline has come.
     fn timeout(&mut self, cx: &mut Context<Self::Event>) {
         let _ = cx;
+    }
+
+    /// The world outside answered a question of [`Context::ask`], or could not (`None`). Like a command it is an
+    /// input of the match, at a time of its own: a replay gives it again and asks nobody. Nothing about it can be
+    /// trusted but that it is text of bounded length.
+    fn answer(&mut self, question: u32, answer: Option<&str>, cx: &mut Context<Self::Event>) {
+        let _ = (question, answer, cx);
     }
 
     /// What this class of viewers sees.

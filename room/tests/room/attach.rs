@@ -19,7 +19,10 @@ async fn a_room_says_who_it_is_and_takes_the_name_it_is_given() {
     let _under = Under::start(&lobby, &["--bundles", dir.path().to_str().unwrap(), "--room", ""]).await;
     let mut line = lobby.line().await;
     assert_eq!(line.hello.seat_key.len(), 32);
-    assert_eq!(line.hello.games.iter().map(|game| game.name.as_str()).collect::<Vec<_>>(), ["pulse", "tally"]);
+    assert_eq!(
+        line.hello.games.iter().map(|game| game.name.as_str()).collect::<Vec<_>>(),
+        ["pulse", "tally", "sketch"]
+    );
     let game = line.hello.games[0].clone();
     assert_eq!((game.rate_hz, game.bundle_bytes), (50, 8 + 8 + 100_000));
     assert!(line.hello.games[1].bundle.is_empty());

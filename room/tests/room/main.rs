@@ -8,6 +8,7 @@ mod frames;
 mod games;
 mod gateway;
 mod lobby;
+mod model;
 mod pressure;
 mod process;
 mod seats;

@@ -37,7 +37,7 @@ async fn sigterm_drains_the_real_process_and_it_is_small() {
     let mut line = lobby.line().await;
     assert_eq!(
         line.hello.games.iter().map(|game| game.name.as_str()).collect::<Vec<_>>(),
-        ["snake", "tanks", "tictactoe", "maze"]
+        ["snake", "tanks", "tictactoe", "maze", "sketch"]
     );
     let report = line.report(|report| report.sequence >= 2).await;
     // The design allows 10 MiB in a release build; a debug build maps more of itself.

@@ -35,6 +35,11 @@ pub(crate) struct Under {
 
 impl Under {
     pub(crate) async fn start(lobby: &FalseLobby, flags: &[&str]) -> Under {
+        Under::try_start(lobby, flags).await.unwrap()
+    }
+
+    /// The same, where the flags may be wrong.
+    pub(crate) async fn try_start(lobby: &FalseLobby, flags: &[&str]) -> anyhow::Result<Under> {
         let lobby = format!("http://{}", lobby.address);
         let mut args = vec!["room", "--secret-stdin", "--lobby", &lobby, "--private-listen", "127.0.0.1:0"];
         if !flags.contains(&"--room") {
@@ -42,12 +47,12 @@ impl Under {
         }
         args.extend(flags);
         let settings = Settings::try_parse_from(args).unwrap();
-        let games = [game::<Pulse>(), game::<Tally>()];
-        let room = RoomProcess::bind(settings, Proof::Secret(SECRET.into()), &games).await.unwrap();
+        let games = [game::<Pulse>(), game::<Tally>(), game::<bellhop_sketch::Sketch>()];
+        let room = RoomProcess::bind(settings, Proof::Secret(SECRET.into()), &games).await?;
         let (address, private) = (room.address(), room.private_address().unwrap());
         let stop = Stop::default();
         let running = tokio::spawn(room.run(stop.clone()));
-        Under { address, private, stop, running }
+        Ok(Under { address, private, stop, running })
     }
 
     /// A room, attached, that hosts `game` with so many seats as match 1.

@@ -40,6 +40,14 @@ pub trait View: Wire + Clone + PartialEq {
         let _ = (later, part);
     }
 
+    /// What a page that was given the first `from` entries of a view's log still lacks, as numbers that the game's own
+    /// page part knows how to read. For views with a log that only grows: it is not part of what
+    /// the page is shown at every frame.
+    fn since(&self, from: u32) -> Vec<i32> {
+        let _ = from;
+        Vec::new()
+    }
+
     /// 16 bits by which two sides find out that they hold different views.
     fn check(&self) -> u16 {
         let mut writer = Writer::new();

@@ -67,6 +67,9 @@ pub const ALL: &[Bench] = &[
     crate::game_cost::STEP_TANKS,
     crate::game_cost::ENCODE_SNAKE,
     crate::game_cost::ENCODE_TANKS,
+    crate::sketch::BYTES,
+    crate::sketch::STEP,
+    crate::sketch::ENCODE,
     crate::fanout::BENCH,
 ];
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use bellhop_maze::Maze;
 use bellhop_proto::tokens::{SUBPROTOCOL, TOKEN_PREFIX};
 use bellhop_proto::v1::{Assignment, TicketEvent, ticket, ticket_event};
+use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
@@ -78,8 +79,8 @@ impl Pulse {
 }
 
 /// The games bots can play.
-fn games() -> [BotEntry; 4] {
-    [bot::<Snake>(), bot::<Tanks>(), bot::<TicTacToe>(), bot::<Maze>()]
+fn games() -> [BotEntry; 5] {
+    [bot::<Snake>(), bot::<Tanks>(), bot::<TicTacToe>(), bot::<Maze>(), bot::<Sketch>()]
 }
 
 /// Whether bots play this game.

@@ -146,7 +146,7 @@ pub fn measure(way: Way, seats: u16, seconds: u32, seed: u64) -> Result<Measured
                     player.down.send(now_ms, frame.to_vec());
                 }
                 Output::Close { reason, .. } => anyhow::bail!("the room closed a socket: {reason}"),
-                Output::SeatsChanged | Output::Result(_) | Output::Journal(_) => {}
+                Output::SeatsChanged | Output::Ask { .. } | Output::Result(_) | Output::Journal(_) => {}
             }
         }
         let counts = micros > WARM_UP_MICROS;

@@ -19,3 +19,4 @@ pub mod record;
 pub mod room_bytes;
 pub mod room_tanks;
 pub mod seeds;
+pub mod sketch;

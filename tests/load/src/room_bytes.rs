@@ -43,18 +43,18 @@ const SECONDS: u64 = 60;
 const STEP: Time = Time(20_000);
 
 /// A room and its bots.
-struct World<G: bellhop_game::Game> {
+pub(crate) struct World<G: bellhop_game::Game> {
     room: Room,
-    clients: Vec<Client<G>>,
+    pub(crate) clients: Vec<Client<G>>,
     rngs: Vec<bellhop_game::Rng>,
-    now: Time,
+    pub(crate) now: Time,
     /// Bytes that clients sent.
-    up: u64,
-    over: bool,
+    pub(crate) up: u64,
+    pub(crate) over: bool,
 }
 
 impl<G: bellhop_game::Game> World<G> {
-    fn new(seats: u16, seed: u64) -> Result<World<G>> {
+    pub(crate) fn new(seats: u16, seed: u64) -> Result<World<G>> {
         let mut room = Room::new(&[room_core::game::<G>()], seed);
         let seat = |seat: u16| SeatSpec {
             seat,
@@ -102,7 +102,7 @@ impl<G: bellhop_game::Game> World<G> {
     }
 
     /// Messages go both ways until none is left.
-    fn carry(&mut self) -> Result<()> {
+    pub(crate) fn carry(&mut self) -> Result<()> {
         let now_ms = self.now.0 as f64 / 1_000.0;
         loop {
             let mut quiet = true;
@@ -112,6 +112,7 @@ impl<G: bellhop_game::Game> World<G> {
                         self.clients[usize::try_from(conn.0)?].receive(&frame.to_vec(), now_ms)?;
                     }
                     Output::Result(_) => self.over = true,
+                    Output::Ask { epoch, question, .. } => self.room.answer(self.now, epoch, question, None),
                     Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) => {}
                 }
                 quiet = false;
@@ -130,7 +131,7 @@ impl<G: bellhop_game::Game> World<G> {
     }
 
     /// A bot looks at what its client shows and acts.
-    fn think(&mut self, at: usize) {
+    pub(crate) fn think(&mut self, at: usize) {
         let client = &mut self.clients[at];
         let (Some(view), Some(seated), false) = (client.view(), client.seated(), client.is_commanding()) else {
             return;
@@ -144,14 +145,14 @@ impl<G: bellhop_game::Game> World<G> {
         }
     }
 
-    fn step(&mut self) -> Result<()> {
+    pub(crate) fn step(&mut self) -> Result<()> {
         self.now = Time(self.now.0 + STEP.0);
         self.room.advance(self.now);
         self.carry()
     }
 
     /// Bytes that all clients received: state frames, and everything.
-    fn down(&self) -> (u64, u64) {
+    pub(crate) fn down(&self) -> (u64, u64) {
         let stats = self.clients.iter().map(|client| client.stats(0.0));
         stats.fold((0, 0), |(state, all), stats| (state + stats.state_bytes, all + stats.bytes))
     }

@@ -216,7 +216,7 @@ impl Process {
         let mut said = Vec::new();
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Send { .. } | Output::Journal(_) => {}
+                Output::Send { .. } | Output::Ask { .. } | Output::Journal(_) => {}
                 Output::Close { conn, .. } => said.push(Said::Closed(conn)),
                 Output::SeatsChanged => said.push(Said::News(self.report(dice))),
                 Output::Result(result) => {

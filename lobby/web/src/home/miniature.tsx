@@ -6,6 +6,7 @@ const load: Record<string, () => Promise<Start>> = {
   maze: async () => (await import("../minis/maze.ts")).start,
   snake: async () => (await import("../minis/snake.ts")).start,
   tanks: async () => (await import("../minis/tanks.ts")).start,
+  sketch: async () => (await import("../minis/sketch.ts")).start,
   tictactoe: async () => (await import("../minis/tictactoe.ts")).start,
 };
 

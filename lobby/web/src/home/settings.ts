@@ -18,6 +18,8 @@ export function settings(game: string, configJson: string): string {
       const clock = config["clock_seconds"] ?? (typeof config["clock_ms"] === "number" ? config["clock_ms"] / 1000 : undefined);
       return typeof clock === "number" ? `${clock} s` : "";
     }
+    case "sketch":
+      return typeof config["prompt_seconds"] === "number" ? `${config["prompt_seconds"]} s` : "";
     default:
       return "";
   }

@@ -38,6 +38,8 @@ export const de: Catalogue = {
   "game.tictactoe.pitch": "Drei in einer Reihe, gegen die Uhr. Still, schnell, gnadenlos.",
   "game.maze": "Labyrinth",
   "game.maze.pitch": "Eine spukt im Dunkeln, die anderen stehlen Funken und entwischen. Dann wird getauscht.",
+  "game.sketch": "Sketch",
+  "game.sketch.pitch": "Eine Leinwand, zwei, die malen, und keiner kennt den Auftrag des anderen.",
   "game.other.pitch": "Ein Spiel dieses Hauses.",
 
   "open.title": "Offene Spiele",
@@ -126,6 +128,7 @@ export const de: Catalogue = {
   "keys.snake": "Pfeile oder W A S D zum Lenken. Auf dem Telefon wischen.",
   "keys.maze": "Pfeile oder W A S D zum Gehen. Auf dem Telefon wischen.",
   "keys.tanks": "W A S D oder Pfeile zum Fahren, Maus zum Zielen, Klick oder Leertaste zum Schießen. Auf dem Telefon zwei Daumen.",
+  "keys.sketch": "B Pinsel, E Radierer, F Füllen, Z zurück, P zeigt den Auftrag.",
   "keys.tictactoe": "Pfeile zum Bewegen, Enter zum Setzen.",
 
   "why.alone": "Hier wartet sonst noch niemand.",
@@ -209,6 +212,7 @@ export const de: Catalogue = {
   "result.lost": "Verloren",
   "result.draw": "Remis",
   "result.place": "Platz {rank} von {n}",
+  "result.together": "Das Bild ist fertig",
   "result.over": "Die Partie ist vorbei",
   "result.rank": "Platz",
   "result.player": "Spieler",

@@ -41,6 +41,8 @@ export const en = {
   "game.tictactoe.pitch": "Three in a row, against the clock. Quiet, quick, merciless.",
   "game.maze": "Maze",
   "game.maze.pitch": "One haunts the dark, the others steal sparks and slip out. Then you swap.",
+  "game.sketch": "Sketch",
+  "game.sketch.pitch": "One canvas, two painters, each with orders the other cannot see.",
   "game.other.pitch": "A game of this house.",
 
   "open.title": "Open games",
@@ -130,6 +132,7 @@ export const en = {
   "keys.maze": "Arrows or W A S D to walk. Swipe on a phone.",
   "keys.tanks": "W A S D or arrows to drive, the mouse to aim, click or Space to fire. Two thumbs on a phone.",
   "keys.tictactoe": "Arrows to move, Enter to place.",
+  "keys.sketch": "B brush, E eraser, F fill, Z undo, P reads your prompt.",
 
   "why.alone": "Nobody else waits here yet.",
   "why.rating": "Nobody within {n} rating points of you. The range widens as you wait.",
@@ -212,6 +215,7 @@ export const en = {
   "result.lost": "You lost",
   "result.draw": "A draw",
   "result.place": "Place {rank} of {n}",
+  "result.together": "The picture is done",
   "result.over": "The match is over",
   "result.rank": "Place",
   "result.player": "Player",

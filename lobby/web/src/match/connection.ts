@@ -101,6 +101,10 @@ export class MatchConnection implements GameSession {
     return this.#client?.view(nowMs);
   }
 
+  since(from: number): Int32Array {
+    return this.#client?.since(from) ?? new Int32Array();
+  }
+
   setInput(value: unknown): void {
     this.#client?.setInput(value);
     this.flush();

@@ -4,6 +4,7 @@ import type { Key } from "../i18n/en.ts";
 
 const KNOWN: [RegExp, Key | undefined][] = [
   [/^the games are played$/, undefined], // the table says it
+  [/^the picture is finished$/, undefined],
   [/^first to (\d+) points$/, "reason.first"],
   [/^most points after (\d+) rounds$/, "reason.rounds"],
   [/^all others left$/, "reason.alone"],

@@ -31,12 +31,13 @@ export function Result(props: {
 }) {
   const { connection, phase } = props;
   const { match, late } = useMatch(connection.match, props.onMissing);
-  const [board, setBoard] = useState(false);
+  const together = connection.module.value?.together === true;
+  const [board, setBoard] = useState(together);
   const rows = table(connection, phase, match);
   const own = rows.find((row) => row.you);
   const queue = match?.queue;
   const game = match?.game ?? connection.game.value ?? "";
-  const title = headline(rows, own);
+  const title = together ? t("result.together") : headline(rows, own);
   const reason = reasonText(phase.reason);
   const rated = match?.state === "ended" && rows.some((row) => (row.change ?? 0) !== 0 || row.rating !== undefined);
 
@@ -86,7 +87,7 @@ export function Result(props: {
     );
   }
   return (
-    <Sheet title={rows.length === 0 ? t("result.over") : title} win={own?.rank === 1 && !isDraw(rows)} eyebrow={gameTitle(game)}>
+    <Sheet title={rows.length === 0 ? t("result.over") : title} win={own?.rank === 1 && (together || !isDraw(rows))} eyebrow={gameTitle(game)}>
       {reason !== "" && <p class="hint result-reason">{reason}</p>}
       {own !== undefined && rated && own.rating !== undefined && (
         <p class="result-rating">
@@ -95,8 +96,8 @@ export function Result(props: {
           <Change by={own.change ?? 0} />
         </p>
       )}
-      {!rated && <p class="hint" role="status">{t(match?.state === "ended" ? "result.unrated" : late ? "result.late" : "result.counting")}</p>}
-      {rows.length > 0 && <Table rows={rows} scored={rows.some((row) => row.score !== 0)} />}
+      {!rated && !together && <p class="hint" role="status">{t(match?.state === "ended" ? "result.unrated" : late ? "result.late" : "result.counting")}</p>}
+      {rows.length > 0 && !together && <Table rows={rows} scored={rows.some((row) => row.score !== 0)} />}
       <Buttons
         again={again}
         board={connection.module.value === undefined ? undefined : () => setBoard(true)}

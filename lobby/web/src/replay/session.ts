@@ -14,6 +14,7 @@ interface Playback {
   look(seat: number | undefined): void;
   seek(ms: number, jump: boolean): void;
   view(): unknown;
+  since(from: number): Int32Array;
   events(): unknown[];
   free(): void;
 }
@@ -79,6 +80,9 @@ export class ReplaySession implements GameSession {
   }
   view(): unknown {
     return this.#playback.view();
+  }
+  since(from: number): Int32Array {
+    return this.#playback.since(from);
   }
   setInput(): void {
     // What was played was played.

@@ -50,7 +50,9 @@ fn each_fault_has_its_own_code_and_words() {
 fn closing(world: &mut World<Snake>) -> Option<(CloseCode, String)> {
     std::iter::from_fn(|| world.room.poll()).find_map(|output| match output {
         Output::Close { code, reason, .. } => Some((code, reason.into_owned())),
-        Output::Send { .. } | Output::SeatsChanged | Output::Journal(_) | Output::Result(_) => None,
+        Output::Send { .. } | Output::Ask { .. } | Output::SeatsChanged | Output::Journal(_) | Output::Result(_) => {
+            None
+        }
     })
 }
 

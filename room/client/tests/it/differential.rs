@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bellhop_game::{Game, Rng, Seat};
 use bellhop_maze::Maze;
+use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
@@ -146,6 +147,11 @@ proptest! {
     #[test]
     fn maze(seed: u64, fates in prop::collection::vec(fate(4), 1..60)) {
         differential::<Maze>(4, seed, &fates, false)?;
+    }
+
+    #[test]
+    fn sketch(seed: u64, fates in prop::collection::vec(fate(3), 1..80)) {
+        differential::<Sketch>(3, seed, &fates, true)?;
     }
 }
 

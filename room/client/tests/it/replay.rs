@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bellhop_game::{Game, Rng, Seat};
+use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
 use bellhop_tictactoe::TicTacToe;
 use room_core::{JournalError, Playback, Time, game, replay};
@@ -95,6 +96,11 @@ fn a_match_can_be_watched_at_any_of_its_moments() {
     at_once.seek(end).expect("it starts");
     assert_eq!(at_once.take_events(None).len(), told);
     assert!(told > 0, "somebody was told something");
+}
+
+#[test]
+fn sketch() {
+    comes_to_the_same::<Sketch>(3);
 }
 
 #[test]

@@ -215,6 +215,8 @@ impl<G: Game> World<G> {
                     player.closed = Some((code, reason.into_owned()));
                 }
             }
+            // There is nobody to ask.
+            Output::Ask { epoch, question, .. } => self.room.answer(self.now, epoch, question, None),
             Output::SeatsChanged => {}
             Output::Journal(piece) => self.journal.extend(piece),
             Output::Result(result) => {

@@ -15,6 +15,7 @@ impl Playing {
         if self.outcome.is_none() {
             self.outcome = self.game.take_outcome();
         }
+        self.pass_asks(now, desk);
         self.flush(now, desk);
         if self.rules.rate_hz == 0 || self.journal_due <= now {
             self.journal_due = now.plus(limits::JOURNAL_EVERY);
