@@ -464,7 +464,8 @@ pub enum TicketState {
 /// Why a ticket still waits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Why {
-    /// One fixed word: `alone`, `rating`, `party`, `more-players`, `room`, `open`, `soon`.
+    /// One fixed word: `alone`, `rating`, `party`, `more-players`, `room`, `rooms-full`, `rooms-fail`, `open`,
+    /// `soon`.
     pub word: &'static str,
     /// Since when it waits.
     pub waited: Duration,
@@ -500,6 +501,8 @@ impl Why {
             "party" => "the groups that wait do not fit together yet".to_owned(),
             "more-players" => format!("{} more to go", self.missing),
             "room" => "your match is made; a room is being started for it".to_owned(),
+            "rooms-full" => "your match is made; every room is taken, and it gets one that frees".to_owned(),
+            "rooms-fail" => "your match is made, but rooms fail to start just now; it is tried again".to_owned(),
             "open" => "your game is open: it starts when somebody joins".to_owned(),
             _ => "any moment now".to_owned(),
         }

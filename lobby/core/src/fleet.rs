@@ -31,6 +31,8 @@ pub struct Fleet {
     pub cold_start: Duration,
     /// Starts that failed within the breaker's window: how many, and the oldest one.
     pub failures: (u32, Time),
+    /// The least number of rooms to keep, needed or not.
+    pub kept: u32,
 }
 
 /// What is to be done about a fleet.
@@ -45,19 +47,24 @@ pub enum Action {
 }
 
 impl Fleet {
-    /// Rooms wanted beyond those in use: the warm buffer, those who look for one, and what will arrive during a cold start.
+    /// Rooms wanted beyond those in use: the warm buffer, those who look for one, what will arrive during a cold start,
+    /// and what is missing to the number that is kept anyway.
     pub fn wanted_free(&self, target: &FleetSettings) -> u32 {
         let forecast = self.matches_per_second * self.cold_start.as_secs_f64();
         // A forecast below half a room is noise.
         let forecast = if forecast < 0.5 { 0 } else { forecast.ceil().min(1e6) as u32 };
-        self.homeless.saturating_add(target.min_ready.max(forecast))
+        let kept = self.kept.saturating_sub(self.used());
+        self.homeless.saturating_add(target.min_ready.max(forecast)).max(kept)
     }
 
     /// Rooms wanted in all.
     pub fn desired(&self, target: &FleetSettings) -> u32 {
-        let free = (self.starting.len() + self.ready.len()) as u32;
-        let used = self.rooms.saturating_sub(free);
-        used.saturating_add(self.wanted_free(target)).min(target.max_rooms)
+        self.used().saturating_add(self.wanted_free(target)).min(target.max_rooms)
+    }
+
+    /// Rooms that play, or wait for an answer.
+    fn used(&self) -> u32 {
+        self.rooms.saturating_sub((self.starting.len() + self.ready.len()) as u32)
     }
 
     /// The circuit breaker is open: too many starts failed. Until when.
@@ -192,6 +199,15 @@ mod tests {
     }
 
     #[test]
+    fn the_number_that_is_kept_counts_rooms_in_use() {
+        check(&Fleet { kept: 4, ..fleet(0, 2, 0, 0) }, 0, "SS");
+        check(&Fleet { kept: 4, ..fleet(0, 2, 2, 0) }, 1_000, "");
+        check(&Fleet { kept: 4, ..fleet(0, 5, 1, 0) }, 1_000, "DD");
+        check(&Fleet { kept: 99, ..fleet(0, 2, 2, 0) }, 0, "SSSSSS"); // up to the limit
+        check(&Fleet { kept: 0, ..fleet(0, 2, 7, 0) }, 1_000, ""); // playing rooms stay
+    }
+
+    #[test]
     fn arrivals_during_a_cold_start_are_foreseen() {
         check(&Fleet { matches_per_second: 4.0, ..fleet(0, 2, 0, 0) }, 0, "SS");
         check(&Fleet { matches_per_second: 0.3, ..fleet(0, 2, 0, 0) }, 0, "");
@@ -202,12 +218,13 @@ mod tests {
         #[test]
         fn a_plan_settles_and_spares_rooms_in_use(
             starting in 0u32..20, ready in 0u32..20, playing in 0u32..20, homeless in 0u32..20, leaving in 0u32..5,
-            failures in 0u32..8, rate in 0.0f64..5.0, seconds in 0u64..100,
+            failures in 0u32..8, rate in 0.0f64..5.0, seconds in 0u64..100, kept in 0u32..20,
         ) {
             let now = Time::from_secs(100 + seconds);
             let mut fleet = fleet(starting, ready, playing, homeless);
             (fleet.leaving, fleet.matches_per_second) = (leaving, rate);
             fleet.failures = (failures, Time::from_secs(95));
+            fleet.kept = kept;
             for round in 0..20 {
                 let actions = plan(&target(), &fleet, now);
                 if actions.is_empty() {

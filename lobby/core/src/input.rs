@@ -359,4 +359,12 @@ pub enum ClusterNews {
         /// More, in words.
         detail: Name,
     },
+    /// Somebody outside wants this many rooms kept, whether they are needed or not. Holds until it is told anew; a lobby
+    /// that starts knows of none.
+    Keep {
+        /// The fleet.
+        fleet: Name,
+        /// How many.
+        rooms: u32,
+    },
 }

@@ -386,6 +386,67 @@ fn rooms_that_crash_at_start_stop_the_fleet_with_a_reason() {
 }
 
 #[test]
+fn who_waits_for_a_room_is_told_the_truth() {
+    let mut world = World::new(own_fleet(0, 1));
+    let tickets: Vec<_> = (1..=4).map(|player| world.queue("duel", player, 1500.0)).collect();
+    let words = |world: &mut World| {
+        let mut words: Vec<_> = tickets
+            .iter()
+            .filter_map(|&ticket| match world.call(Call::WhyWaiting { ticket }) {
+                Ok(Answer::Why(why)) => why.map(|why| why.word),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        words.dedup();
+        words
+    };
+    assert_eq!(words(&mut world), ["room"]);
+    let room = started(&mut world)[0];
+    let (stream, room) = world.attach(Some(room), None);
+    world.accept(stream, room);
+    assert_eq!(words(&mut world), ["rooms-full"], "of the other two");
+    world.exited(room, RoomEnd::Crashed);
+    for _ in 0..5 {
+        started(&mut world).into_iter().for_each(|room| world.exited(room, RoomEnd::NotStarted));
+    }
+    assert_eq!(words(&mut world), ["rooms-fail"]);
+    world.check_replay();
+}
+
+#[test]
+fn rooms_that_somebody_wants_kept_are_started_and_go_when_he_wants_fewer() {
+    let mut world = World::new(own_fleet(0, 8));
+    let keep = |rooms| Input::Cluster(ClusterNews::Keep { fleet: "default".into(), rooms });
+    world.input(keep(3));
+    let rooms = started(&mut world);
+    assert_eq!(rooms.len(), 3);
+    let mut attached: Vec<_> = rooms.iter().map(|&room| world.attach(Some(room), None)).collect();
+    world.crowd("duel", 1..=2);
+    let asked = |effect: &Effect, room| matches!(effect, Effect::Host { room: asked, .. } if *asked == room);
+    attached.sort_by_key(|(_, room)| !world.effects.iter().any(|effect| asked(effect, *room)));
+    let running = world.accept(attached[0].0, attached[0].1);
+    assert!(started(&mut world).is_empty(), "one that plays is one of them");
+    world.input(keep(0));
+    let beat = |running| {
+        [
+            (attached[0].0, attached[0].1, running),
+            (attached[1].0, attached[1].1, None),
+            (attached[2].0, attached[2].1, None),
+        ]
+    };
+    world.beat(31, &beat(Some(running)));
+    let mut drained = world.take(|effect| match effect {
+        Effect::DrainRoom { room, .. } => Some(*room),
+        _ => None,
+    });
+    drained.sort();
+    let mut free = [attached[1].1, attached[2].1];
+    free.sort();
+    assert_eq!(drained, free, "the one that plays stays");
+    world.check_replay();
+}
+
+#[test]
 fn a_room_that_never_attaches_is_given_up_and_replaced() {
     let mut world = World::new(own_fleet(1, 8));
     let first = started(&mut world);

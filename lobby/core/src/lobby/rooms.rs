@@ -263,6 +263,12 @@ impl Lobby {
                 };
                 self.room_gone(room, how);
             }
+            ClusterNews::Keep { fleet, rooms } => {
+                let place = self.fleet_place(&fleet);
+                let fleet = &mut self.fleets[usize::from(place)];
+                fleet.seen.kept = rooms;
+                fleet.dirty = true;
+            }
         }
     }
 

@@ -86,11 +86,25 @@ impl Lobby {
                     () => "more-players",
                 };
             }
-            TicketPhase::Formed(_) => why.word = "room",
+            TicketPhase::Formed(_) => why.word = self.why_no_room(ticket.queue),
             TicketPhase::Placing(_) => {}
             TicketPhase::Assigned(_) | TicketPhase::Connected(_) | TicketPhase::Ended { .. } => return None,
         }
         Some(why)
+    }
+
+    /// Why a match that was formed there has no room yet. Its demand counts for the first fleet that hosts it.
+    fn why_no_room(&self, queue: QueueId) -> &'static str {
+        let fleet = self.queues[usize::from(queue.0)].fleets.first().map(|&place| &self.fleets[usize::from(place)]);
+        let Some(fleet) = fleet else { return "rooms-fail" };
+        match self.state.fleet(&fleet.name) {
+            Some(target) if fleet.seen.stopped_until(target, self.now).is_some() => "rooms-fail",
+            Some(target) if fleet.seen.rooms + fleet.seen.leaving >= target.max_rooms => {
+                if fleet.seen.starting.is_empty() { "rooms-full" } else { "room" }
+            }
+            Some(_) => "room",
+            None => "rooms-fail",
+        }
     }
 
     /// What a player has.

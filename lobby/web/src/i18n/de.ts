@@ -137,6 +137,8 @@ export const de: Catalogue = {
   "why.party": "Die Gruppen, die warten, passen noch nicht zusammen.",
   "why.more": { one: "Noch {n} Spieler fehlt.", other: "Noch {n} Spieler fehlen." },
   "why.room": "Deine Partie steht; ihr Raum startet gerade.",
+  "why.roomsFull": "Deine Partie steht. Alle Räume sind besetzt; sie bekommt den nächsten freien.",
+  "why.roomsFail": "Deine Partie steht, aber gerade startet kein Raum. Es wird weiter versucht.",
   "why.open": "Es beginnt, wenn jemand einsteigt.",
   "why.soon": "Jeden Moment.",
 

@@ -140,6 +140,8 @@ export const en = {
   "why.party": "The groups that wait do not fit together yet.",
   "why.more": { one: "{n} more player to go.", other: "{n} more players to go." },
   "why.room": "Your match is made; its room is starting.",
+  "why.roomsFull": "Your match is made. Every room is taken; it gets the next that frees.",
+  "why.roomsFail": "Your match is made, but rooms fail to start just now. It is tried again.",
   "why.open": "It starts when somebody joins.",
   "why.soon": "Any moment now.",
 

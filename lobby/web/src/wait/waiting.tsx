@@ -166,6 +166,10 @@ function why(status: WaitStatus): string {
     case "open":
     case "soon":
       return t(`why.${status.why}`);
+    case "rooms-full":
+      return t("why.roomsFull");
+    case "rooms-fail":
+      return t("why.roomsFail");
     case "rating":
       return Number.isNaN(n) ? t("why.others") : t("why.rating", { n });
     case "more-players":
