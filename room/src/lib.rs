@@ -52,8 +52,11 @@ pub use process::main;
 pub use room_core::{GameEntry as Game, game};
 pub use settings::{Proof, Recycle, Settings};
 
-/// After the match thread has ended, its last result gets at least this long to reach the lobby.
+/// After the match thread has ended, its last result gets at least this long to reach the lobby ...
 const DELIVER_WITHIN: Duration = Duration::from_secs(5);
+/// ... and at most this long, however long matches may drain: a lobby that is replaced is back by then, and one that was
+/// removed for good must not hold up the end of its rooms.
+const DELIVER_WITHIN_AT_MOST: Duration = Duration::from_secs(60);
 
 /// Who this room is, as the lobby said.
 #[derive(Debug, Clone, Default)]
@@ -216,7 +219,8 @@ impl RoomProcess {
         shared.board.over.cancelled().await;
         doors.abort();
         signals.abort();
-        let deliver_within = DELIVER_WITHIN.max(Duration::from_secs(shared.settings.drain_seconds));
+        let deliver_within = Duration::from_secs(shared.settings.drain_seconds);
+        let deliver_within = deliver_within.clamp(DELIVER_WITHIN, DELIVER_WITHIN_AT_MOST);
         if tokio::time::timeout(deliver_within, &mut attached).await.is_err() {
             tracing::warn!("the lobby did not take the last result in time");
             attached.abort();
