@@ -15,6 +15,7 @@ use crate::drive::{CallError, Core};
 type Word = [(&'static str, &'static str); 1];
 type Text = [(&'static str, String); 1];
 type FleetState = [(&'static str, String); 2];
+type FleetReason = [(&'static str, String); 2];
 
 /// Rooms looked at for one scrape, at most: pages of 100.
 const PAGES: usize = 100;
@@ -54,6 +55,9 @@ pub(crate) struct Metrics {
     fleet_desired: Family<Text, Gauge>,
     fleet_lateness: Family<Text, Gauge<f64, std::sync::atomic::AtomicU64>>,
     fleet_overruns: Family<Text, Gauge>,
+    /// Pods that are not as they should be, by what is wrong.
+    pub(crate) fleet_troubles: Family<FleetReason, Gauge>,
+    rooms_refused: Family<Word, Counter>,
 }
 
 impl Default for Metrics {
@@ -89,6 +93,8 @@ impl Default for Metrics {
             fleet_desired: Family::default(),
             fleet_lateness: Family::default(),
             fleet_overruns: Family::default(),
+            fleet_troubles: Family::default(),
+            rooms_refused: Family::default(),
         };
         metrics.register();
         metrics
@@ -127,6 +133,8 @@ impl Metrics {
         r.register("fleet_desired_rooms", "Rooms there should be, by fleet", self.fleet_desired.clone());
         r.register("fleet_lateness_p99_seconds", "Worst p99 of late steps of a room", self.fleet_lateness.clone());
         r.register("fleet_overruns", "Steps skipped by the rooms there are", self.fleet_overruns.clone());
+        r.register("fleet_troubles", "Pods not as they should be, by fleet and reason", self.fleet_troubles.clone());
+        r.register("rooms_refused", "Rooms that could not prove who they are, by why", self.rooms_refused.clone());
     }
 
     /// Counts a decision.
@@ -156,6 +164,17 @@ impl Metrics {
             | Event::RoomDraining { .. }
             | Event::Forgot { .. } => {}
         }
+    }
+
+    /// So many pods of a fleet have this trouble.
+    pub(crate) fn trouble(&self, fleet: &str, reason: &str, count: u32) {
+        let label = [("fleet", fleet.to_owned()), ("reason", reason.to_owned())];
+        self.fleet_troubles.get_or_create(&label).set(i64::from(count));
+    }
+
+    /// Counts a room that could not prove who it is.
+    pub(crate) fn room_refused(&self, why: &'static str) {
+        self.rooms_refused.get_or_create(&[("why", why)]).inc();
     }
 
     /// Counts a refusal.

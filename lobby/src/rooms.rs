@@ -14,7 +14,7 @@ use bellhop_proto::v1::lobby_message::Kind as Down;
 use bellhop_proto::v1::room_message::Kind as Up;
 use bellhop_proto::v1::rooms_server::Rooms;
 use futures_util::Stream;
-use lobby_core::{Answer, Call, Input, MatchId, Name, RoomId, StreamId};
+use lobby_core::{Answer, Call, ClusterNews, Input, MatchId, Name, RoomId, RoomView, StreamId};
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -25,12 +25,14 @@ use tracing::{debug, info, warn};
 
 use self::bundles::{Bundles, Collecting};
 use self::journals::{Journals, Open};
+use crate::cluster::kube::{Identity, ReviewError, is_fresh};
 use crate::doors::desk::{bearer, only};
 use crate::doors::fault::Fault;
 use crate::drive::Core;
 use crate::drive::inbox::Report;
 use crate::drive::room::{ORDERS_WAITING, Order, RoomEnd};
 use crate::keys::DataDir;
+use crate::metrics::Metrics;
 
 /// A room says hello within this after it opened its stream.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -50,6 +52,9 @@ const DOWN_WAITING: usize = 64;
 pub(crate) struct Attach {
     pub(crate) core: Core,
     pub(crate) data: Arc<DataDir>,
+    /// Where rooms are pods.
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) bundles: Arc<Bundles>,
     pub(crate) journals: Arc<Journals>,
     pub(crate) tasks: TaskTracker,
@@ -72,7 +77,10 @@ impl Rooms for Attach {
         let Some(Up::Hello(hello)) = hello else {
             return Err(Status::failed_precondition("a room says hello first"));
         };
-        let room = self.prove(&hello, &secret).await?;
+        let room = match &self.identity {
+            Some(identity) => Some(self.prove_pod(identity, &hello, &secret).await?),
+            None => self.prove(&hello, &secret).await?,
+        };
         let key = Key::from_bytes(&hello.seat_key)
             .ok_or_else(|| Status::invalid_argument("the seat key must have 32 bytes"))?;
         check(&hello)?;
@@ -129,12 +137,47 @@ impl Attach {
         if bool::from(good) { Ok(room) } else { Err(refused()) }
     }
 
+    /// Who the room is, where rooms are pods: by the token that is bound to its pod. One that was proved before, and has
+    /// not expired, is good without the API server, so that an outage of it keeps nobody from coming back.
+    async fn prove_pod(&self, identity: &Identity, hello: &v1::Hello, token: &str) -> Result<RoomId, Status> {
+        let text = hello.room_id.as_str();
+        let room: RoomId = text.parse().map_err(|error| Fault::id("room_id", text, error).status())?;
+        let Some(known) = self.view(room).await? else {
+            self.metrics.room_refused("unknown-room");
+            return Err(Status::not_found("this room was given up, or was never started by this lobby"));
+        };
+        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+        if known.credential.is_some_and(|known| bool::from(known.ct_eq(&hash))) && is_fresh(token) {
+            identity.proved(room);
+            return Ok(room);
+        }
+        if let Err(error) = identity.review(room, &hello.fleet, token).await {
+            self.metrics.room_refused(error.word());
+            warn!(%room, fleet = %known.fleet, %error, "room could not prove who it is");
+            return Err(match error {
+                ReviewError::Away(_) | ReviewError::Unknown => Status::unavailable(error.to_string()),
+                ReviewError::NotGood(_) | ReviewError::NoPod | ReviewError::Another { .. } => {
+                    Status::unauthenticated(error.to_string())
+                }
+            });
+        }
+        identity.proved(room);
+        let news = ClusterNews::Credential { room, hash };
+        let told = self.core.report(Report::Input(Input::Cluster(news))).await;
+        told.map_err(|error| Fault::from(error).status())?;
+        Ok(room)
+    }
+
     async fn credential(&self, room: RoomId) -> Result<Option<[u8; 32]>, Status> {
+        Ok(self.view(room).await?.and_then(|view| view.credential))
+    }
+
+    async fn view(&self, room: RoomId) -> Result<Option<RoomView>, Status> {
         let after = room.0.checked_sub(1).map(RoomId);
         let call = Call::ListRooms { fleet: None, after, limit: 1 };
         let answer = self.core.call(call).await.map_err(|error| Fault::from(error).status())?;
         let page = only!(answer, Answer::Rooms);
-        Ok(page.items.first().filter(|view| view.room == room).and_then(|view| view.credential))
+        Ok(page.items.into_iter().next().filter(|view| view.room == room))
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 use tracing::info;
 
-use crate::cluster::Processes;
+use crate::cluster::{Kube, Processes, kube};
 use crate::config::{self, Applied, Watch};
 use crate::doors::desk::Desk;
 use crate::doors::grpc::Grpc;
@@ -37,7 +37,7 @@ use crate::players::Players;
 use crate::rooms::Attach;
 use crate::rooms::bundles::Bundles;
 use crate::rooms::journals::Journals;
-use crate::settings::Settings;
+use crate::settings::{Cluster, Settings};
 
 /// Orders for the cluster that may wait for its worker; more wait in the drive.
 const ORDERS_WAITING: usize = 256;
@@ -59,7 +59,9 @@ pub fn run(settings: Settings) -> Result<()> {
         .thread_name("doors")
         .build()
         .context("could not start the runtime")?
-        .block_on(serve(settings))
+        .block_on(async {
+            if settings.apply_definition { kube::apply_definition().await } else { serve(settings).await }
+        })
 }
 
 /// A connection is a file descriptor, and the usual soft limit is 1,024: take what the system allows anyway.
@@ -112,11 +114,18 @@ async fn serve(settings: Settings) -> Result<()> {
     let data = Arc::new(DataDir::open(&settings.data)?);
     let gateways = data.gateway_key()?;
     let operator = data.operator_token()?;
-    for fleet in &said.fleets {
-        data.fleet_token(&fleet.name)?;
-    }
-
     let metrics = Arc::new(Metrics::default());
+    let pods = match (settings.cluster, settings.attach_url.clone()) {
+        (Cluster::Kubernetes, Some(url)) => Some(Kube::connect(url, metrics.clone()).await?),
+        (Cluster::Kubernetes | Cluster::Processes, _) => None,
+    };
+    let identity = pods.as_ref().map(Kube::identity);
+    // Pods prove themselves by their own tokens.
+    if identity.is_none() {
+        for fleet in &said.fleets {
+            data.fleet_token(&fleet.name)?;
+        }
+    }
     let (players, players_writer) = Players::open(&data.path("players.redb"))?;
     let mut tasks = Tasks { set: JoinSet::new(), stop: CancellationToken::new() };
     let stop = tasks.stop.clone();
@@ -148,17 +157,19 @@ async fn serve(settings: Settings) -> Result<()> {
     // The drive has had its first turn when it answers this.
     core.call(lobby_core::Call::GetSettings).await.context("the core does not answer")?;
     applied.put_in_force(&core, &said).await?;
-    match command {
-        Some(command) => {
+    match (pods, command) {
+        (Some(pods), _) => tasks.spawn("cluster", pods.run(core.clone(), orders_out, stop.clone())),
+        (None, Some(command)) => {
             let lobby = format!("http://{}", reachable(private_socket.local_addr()?));
             let (bundles, config) = (settings.bundles.clone(), settings.config.clone());
             let processes = Processes { command, lobby, bundles, config, data: data.clone() };
             tasks.spawn("cluster", processes.run(core.clone(), orders_out, stop.clone()));
         }
-        None => tasks.spawn("cluster", ignore(orders_out, stop.clone())),
+        (None, None) => tasks.spawn("cluster", ignore(orders_out, stop.clone())),
     }
     if let Some(file) = settings.config.clone() {
-        tasks.spawn("settings", Watch { file, applied, core: core.clone(), data: data.clone() }.run(stop.clone()));
+        let tokens = identity.is_none().then(|| data.clone());
+        tasks.spawn("settings", Watch { file, applied, core: core.clone(), tokens }.run(stop.clone()));
     }
 
     let bundles = Arc::new(Bundles::new(data.path("bundles")));
@@ -186,7 +197,16 @@ async fn serve(settings: Settings) -> Result<()> {
     let public_address = listener.socket.local_addr()?;
     tasks.spawn("public port", listener.run(stop.clone()));
 
-    let attach = Attach { core: core.clone(), data, bundles, journals, tasks: TaskTracker::new(), stop: stop.clone() };
+    let attach = Attach {
+        core: core.clone(),
+        data,
+        identity,
+        metrics: metrics.clone(),
+        bundles,
+        journals,
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+    };
     let rooms = RoomsServer::new(attach).max_decoding_message_size(ROOM_MESSAGE_BYTES);
     let grpc = tonic::service::Routes::new(health_service)
         .add_service(reflection()?)
@@ -233,7 +253,7 @@ async fn finish(mut tasks: Tasks, drain: Duration, follower: std::sync::mpsc::Se
 
 /// Where the room's program is; `None`: no rooms are started here.
 fn room_command(settings: &Settings) -> Result<Option<PathBuf>> {
-    if !settings.start_rooms {
+    if !settings.start_rooms || settings.cluster == Cluster::Kubernetes {
         return Ok(None);
     }
     let command = match &settings.room_command {

@@ -47,6 +47,18 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_BUNDLES")]
     pub bundles: Option<PathBuf>,
 
+    /// What rooms are: processes of this machine, or pods of the namespace this lobby runs in, one RoomFleet per fleet.
+    #[arg(long, env = "BELLHOP_CLUSTER", value_enum, default_value_t = Cluster::Processes)]
+    pub cluster: Cluster,
+
+    /// Where pods reach the private port, such as `http://bellhop-lobby:8082`. Needed where rooms are pods.
+    #[arg(long, env = "BELLHOP_ATTACH_URL", required_if_eq("cluster", "kubernetes"))]
+    pub attach_url: Option<String>,
+
+    /// Bring the cluster's definition of RoomFleet to what this version needs, and end.
+    #[arg(long)]
+    pub apply_definition: bool,
+
     /// Start rooms as processes of this machine. With `false`, only rooms that attach by themselves are used.
     #[arg(long, env = "BELLHOP_START_ROOMS", default_value_t = true, action = clap::ArgAction::Set)]
     pub start_rooms: bool,
@@ -77,6 +89,15 @@ impl Settings {
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
+}
+
+/// What rooms are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Cluster {
+    /// Processes of this machine.
+    Processes,
+    /// Pods.
+    Kubernetes,
 }
 
 /// How log lines look.
