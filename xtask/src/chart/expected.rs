@@ -9,7 +9,7 @@ use super::rendered::Rendered;
 /// Nothing but this, for nobody asked for more.
 const REACH: &str = "\
 gateway: lobby:http room:game dns:dns
-lobby:
+lobby: internet:https api-server:https
 room: lobby:private dns:dns
 test: gateway:http dns:dns
 neighbour: gateway:http
@@ -22,7 +22,7 @@ dns: gateway:http
 /// Scrapers reach the private ports, too.
 const REACH_WITH_SCRAPERS: &str = "\
 gateway: lobby:http room:game dns:dns
-lobby:
+lobby: internet:https api-server:https
 room: lobby:private dns:dns
 test: gateway:http dns:dns
 neighbour: gateway:http

@@ -26,8 +26,8 @@ image: { tag: v1, pullSecrets: [registry] }
 gateway: { trustedProxies: [10.0.0.0/8], service: { type: LoadBalancer, annotations: { a: b } }, podAnnotations: { a: b } }
 lobby: { publicUrl: https://play.example.org, volume: { storageClass: fast, keep: false } }
 fleets:
-  - { name: small, games: [snake, tictactoe], rooms: 1 }
-  - { name: own, games: [chess], rooms: 3, image: registry.example.org/chess:2, drainWithinSeconds: 60, nodeSelector: { kind: rooms }, autoscaling: { minReplicas: 2, maxReplicas: 9 } }
+  - { name: small, games: [snake, tictactoe], minReady: 1, maxRooms: 4 }
+  - { name: own, games: [chess], maxRooms: 9, image: registry.example.org/chess:2, drainWithinSeconds: 60, nodeSelector: { kind: rooms }, autoscaling: { minReplicas: 2, maxReplicas: 9 } }
 queues:
   - { name: snake, game: snake, min_players: 2, max_players: 8, start_after_seconds: 3, window: { anybody: true } }
   - { name: chess, game: chess, fleet: own, teams: 2, team_size: 1, config: { board: { side: 8 }, colours: [white, black] } }
@@ -65,16 +65,17 @@ pub(super) const BAD: &[(&str, &str)] = &[
     ("lobby: { replicas: 2 }", "additional properties 'replicas' not allowed"),
     ("lobby: { publicUrl: play.example.org }", "does not match pattern"),
     ("lobby: { digest: latest }", "does not match pattern"),
-    ("fleets: [{ name: a, games: [snake] }]", "missing property 'rooms'"),
-    ("fleets: []", "minItems: got 0, want 1"),
-    ("fleets: [{ name: a, games: [], rooms: 1 }]", "minItems: got 0, want 1"),
-    ("fleets: [{ name: A, games: [snake], rooms: 1 }]", "does not match pattern"),
+    ("fleets: [{ name: a, games: [snake], rooms: 1 }]", "additional properties 'rooms' not allowed"),
     (
-        "fleets: [{ name: a, games: [snake], rooms: 1 }, { name: a, games: [tictactoe], rooms: 1 }]",
-        "two fleets have the name \"a\"",
+        "fleets: [{ name: a, games: [snake], minReady: 3, maxRooms: 2 }]",
+        "minReady 3, which is more than its maxRooms 2",
     ),
+    ("fleets: []", "minItems: got 0, want 1"),
+    ("fleets: [{ name: a, games: [] }]", "minItems: got 0, want 1"),
+    ("fleets: [{ name: A, games: [snake] }]", "does not match pattern"),
+    ("fleets: [{ name: a, games: [snake] }, { name: a, games: [tictactoe] }]", "two fleets have the name \"a\""),
     (
-        "fleets: [{ name: a, games: [snake], rooms: 1, autoscaling: { minReplicas: 3, maxReplicas: 2 } }]",
+        "fleets: [{ name: a, games: [snake], autoscaling: { minReplicas: 3, maxReplicas: 2 } }]",
         "minReplicas 3, which is more than its maxReplicas 2",
     ),
     ("queues: [{ name: q, game: snake, colour: red }]", "additional properties 'colour' not allowed"),
