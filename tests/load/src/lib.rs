@@ -6,6 +6,7 @@ pub mod bench;
 pub mod bots;
 pub mod checker;
 pub mod correction;
+pub mod crowd;
 pub mod doors;
 pub mod false_room;
 pub mod fanout;

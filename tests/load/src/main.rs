@@ -1,11 +1,17 @@
 //! Bots that play through the players' doors, and the benchmarks.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bellhop_load::bots::{Life, Plan};
-use bellhop_load::{bench, doors};
+use bellhop_load::checker::{Demands, judge};
+use bellhop_load::crowd::Crowd;
+use bellhop_load::record::{self, Record};
+use bellhop_load::{bench, doors, play_to_frame};
 use clap::{Parser, Subcommand};
+use tokio::io::AsyncReadExt;
 
 /// The lobby's, so that the core costs here what it costs there.
 #[global_allocator]
@@ -35,6 +41,46 @@ enum Command {
         #[arg(long, default_value_t = 250.0)]
         reaction_ms: f64,
     },
+    /// Play, create and cancel until standard input ends, then judge what the clients saw. Fails if a promise was broken.
+    Crowd {
+        /// The page's address.
+        #[arg(long)]
+        url: String,
+        /// How many play, and in which queue.
+        #[arg(long, default_value_t = 8)]
+        players: u32,
+        #[arg(long, default_value = "tictactoe")]
+        queue: String,
+        /// How many create and cancel tickets, and in which queue: one where they never meet.
+        #[arg(long, default_value_t = 0)]
+        churners: u32,
+        #[arg(long, default_value = "patience")]
+        patience: String,
+        /// How often each of them does, in milliseconds.
+        #[arg(long, default_value_t = 50)]
+        every_ms: u64,
+        /// Where what they see is written.
+        #[arg(long)]
+        record: std::path::PathBuf,
+        /// Game sockets may close before their match has ended: what holds them may die.
+        #[arg(long)]
+        sockets_may_close: bool,
+        /// The longest wait for a frame of a live match, in milliseconds.
+        #[arg(long, default_value_t = 60_000)]
+        longest_gap_ms: u64,
+    },
+    /// Let two players meet again and again; prints how long each ticket took to its first frame, in milliseconds.
+    PlayToFrame {
+        /// The page's address.
+        #[arg(long)]
+        url: String,
+        /// A queue for two.
+        #[arg(long)]
+        queue: String,
+        /// How often.
+        #[arg(long)]
+        matches: u32,
+    },
     /// Run benchmarks.
     Bench {
         /// The name, or the beginning of several names. All, if there is none.
@@ -51,6 +97,47 @@ fn main() -> Result<()> {
             .enable_all()
             .build()?
             .block_on(bots(&url, count, queue, reaction_ms)),
+        Command::Crowd {
+            url,
+            players,
+            queue,
+            churners,
+            patience,
+            every_ms,
+            record,
+            sockets_may_close,
+            longest_gap_ms,
+        } => {
+            let demands = Demands { longest_gap_us: longest_gap_ms * 1_000, sockets_may_close };
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let judged = runtime.block_on(async {
+                let file = Arc::new(Record::create(&record)?);
+                let mut crowd = Crowd::new(&url, file.clone());
+                crowd.players(&queue, players)?;
+                crowd.churners(&patience, churners, Duration::from_millis(every_ms))?;
+                let begun = Instant::now();
+                let mut input = tokio::io::stdin();
+                let ended = async { while input.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {} };
+                ended.await;
+                let rate = crowd.churned() as f64 / begun.elapsed().as_secs_f64();
+                crowd.end().await?;
+                file.flush()?;
+                let tally = judge(&record::read(&record)?, demands);
+                anyhow::Ok((rate, tally.map_err(|broken| anyhow::anyhow!("{}", broken.join("\n")))?))
+            });
+            // Reading standard input holds a thread for as long as nobody writes.
+            runtime.shutdown_background();
+            let (rate, tally) = judged?;
+            Ok(writeln!(std::io::stdout(), "{rate:.0} tickets/s besides: {tally:?}")?)
+        }
+        Command::PlayToFrame { url, queue, matches } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let mut out = std::io::stdout();
+            for took in runtime.block_on(play_to_frame::meet(&url, &queue, 0, matches))? {
+                writeln!(out, "{:.3}", took.as_secs_f64() * 1e3)?;
+            }
+            Ok(())
+        }
         Command::Bench { name, json } => {
             let mut out = std::io::stdout();
             let mut written = Ok(());

@@ -48,9 +48,23 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     local.start_gateway()?;
     local.start_lobby()?;
     local.ready().await?;
-    let channel = channel(&local.gateway_url())?;
+    let mut took = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
+    for elapsed in meet(&local.gateway_url(), "pairs", WARM_UP, MATCHES).await? {
+        took.saturating_record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+    }
+    report.headline(took.value_at_quantile(0.5) as f64 / 1e3, "ms");
+    report.further("p99", took.value_at_quantile(0.99) as f64 / 1e3, "ms");
+    Ok(())
+}
+
+/// Lets two players meet again and again in a queue for two; how long the second one's ticket took to his first frame.
+///
+/// # Errors
+/// If a match does not come up.
+pub async fn meet(url: &str, queue: &str, warm_up: u32, matches: u32) -> Result<Vec<Duration>> {
+    let channel = channel(url)?;
     let plan = |seed| Plan {
-        queue: "pairs".into(),
+        queue: queue.into(),
         name: String::new(),
         seed,
         reaction_ms: 0.0,
@@ -60,9 +74,9 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     };
     let mut first = Life::begin(channel.clone(), plan(1)).await?;
     let mut second = Life::begin(channel, plan(2)).await?;
-    let mut took = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
+    let mut took = Vec::new();
     let never = CancellationToken::new();
-    for round in 0..WARM_UP + MATCHES {
+    for round in 0..warm_up + matches {
         let one = async {
             let ticket = first.ask(round).await?;
             let begun = Instant::now();
@@ -76,11 +90,9 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
             elapsed
         };
         let elapsed = tokio::time::timeout(PATIENCE, one).await.context("a match did not come up")??;
-        if round >= WARM_UP {
-            took.saturating_record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        if round >= warm_up {
+            took.push(elapsed);
         }
     }
-    report.headline(took.value_at_quantile(0.5) as f64 / 1e3, "ms");
-    report.further("p99", took.value_at_quantile(0.99) as f64 / 1e3, "ms");
-    Ok(())
+    Ok(took)
 }
