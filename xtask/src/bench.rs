@@ -1,8 +1,11 @@
 //! `cargo xtask bench`: the benchmarks, in release mode.
 
+use std::io::Write;
+
 use anyhow::Result;
 
 use crate::assemble::{cargo, target};
+use crate::cluster::bench as cluster;
 use crate::steps::{loudly, quietly, step};
 
 #[derive(clap::Args)]
@@ -15,6 +18,31 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let name = args.name.as_deref();
+    if name.is_some_and(cluster::is_here) {
+        return on_the_cluster(args);
+    }
+    local(args)?;
+    match name {
+        Some(_) => Ok(()),
+        None => on_the_cluster(args),
+    }
+}
+
+fn on_the_cluster(args: &Args) -> Result<()> {
+    let mut out = std::io::stdout();
+    let mut written = Ok(());
+    cluster::run(args.name.as_deref(), &mut |cluster::Figure { name, value, unit }| {
+        let line = match args.json {
+            true => serde_json::json!({ "name": name, "value": value, "unit": unit }).to_string(),
+            false => format!("{name:40} {value:>14.3} {unit}"),
+        };
+        written = writeln!(out, "{line}").and_then(|()| out.flush());
+    })?;
+    Ok(written?)
+}
+
+fn local(args: &Args) -> Result<()> {
     step("building the benchmarks", || {
         let mut build = cargo();
         build.args(["build", "--quiet", "--release"]);

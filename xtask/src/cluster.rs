@@ -3,8 +3,10 @@
 //! Every node is a kubelet and a containerd in a network namespace of its own; what was found out on the way
 //! stands in deploy/testcluster/README.md.
 
+pub(crate) mod bench;
 mod client;
 mod control_plane;
+mod faults;
 mod images;
 mod layout;
 mod leftovers;
@@ -12,13 +14,16 @@ mod network;
 mod node;
 mod pki;
 mod process;
+mod release;
+mod release_images;
 mod tools;
 mod trial;
+mod troubles;
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -100,6 +105,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let layout = Layout::of_this_machine();
     match &args.action {
         Action::Up { nodes } => {
+            // Whoever tries things on the cluster is not to lose it meanwhile.
+            let _mine = only_one(&layout.user_lock(), "whoever uses the cluster to be done with it")?;
             up(&layout, *nodes)?;
             status(&layout)
         }
@@ -121,7 +128,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 pub(crate) fn up(layout: &Layout, nodes: u32) -> Result<()> {
     let started = Instant::now();
     may_run()?;
-    let _alone = only_one(layout)?;
+    let _alone = only_one(&layout.lock(), "another `cargo xtask cluster` to finish")?;
     let built = tools::build_cluster()?;
     tools::debian_packages()?;
     step("removing what an earlier cluster left", || leftovers::remove(layout))?;
@@ -156,7 +163,7 @@ fn assemble(layout: &Layout, built: &tools::Built, nodes: u32) -> Result<()> {
 /// If something of it cannot be removed; it is named.
 pub(crate) fn down(layout: &Layout) -> Result<()> {
     may_run()?;
-    let _alone = only_one(layout)?;
+    let _alone = only_one(&layout.lock(), "another `cargo xtask cluster` to finish")?;
     step("removing the cluster", || leftovers::remove(layout))
 }
 
@@ -210,15 +217,14 @@ fn may_run() -> Result<()> {
     Ok(())
 }
 
-/// Held while the cluster is changed, so that two commands do not pull at it at once.
-fn only_one(layout: &Layout) -> Result<File> {
-    let path = layout.lock();
+/// Held while the cluster is changed or used, so that two commands do not pull at it at once.
+fn only_one(path: &Path, waits_for: &str) -> Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
+    let file = File::create(path).with_context(|| format!("opening {}", path.display()))?;
     if file.try_lock().is_err() {
-        step("waiting for another `cargo xtask cluster` to finish", || Ok(file.lock()?))?;
+        step(&format!("waiting for {waits_for}"), || Ok(file.lock()?))?;
     }
     Ok(file)
 }

@@ -91,7 +91,8 @@ pub(crate) struct Made {
     /// An OCI archive with it.
     pub(crate) archive: PathBuf,
     digest: String,
-    bytes: u64,
+    /// Of the archive.
+    pub(crate) bytes: u64,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {

@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Only these tiers, in the order in which they always run.
     #[arg(long, value_enum)]
     tier: Vec<Tier>,
+    /// Leave the cluster up if something failed on it, to be looked at.
+    #[arg(long)]
+    keep_cluster: bool,
 }
 
 /// What can be run by name.
@@ -37,7 +40,7 @@ pub(crate) enum Tier {
     Chart,
     /// The images, and deploy/compose.yaml with them. Needs root, and runs only when it is named.
     Images,
-    /// A real Kubernetes cluster on this machine. Needs root, and runs only when it is named.
+    /// The chart on a real Kubernetes cluster on this machine. Needs Linux and root, and runs only when it is named.
     Cluster,
 }
 
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Browser => browser()?,
             Tier::Chart => chart::check()?,
             Tier::Images => compose::try_out()?,
-            Tier::Cluster => cluster::try_out()?,
+            Tier::Cluster => cluster::try_out(args.keep_cluster)?,
         }
         let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         eprintln!("tier {name}: passed in {:.0} s", started.elapsed().as_secs_f32());

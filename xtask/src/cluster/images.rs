@@ -17,7 +17,11 @@ pub(super) fn pack_own(built: &tools::Built) -> Result<Vec<PathBuf>> {
         .map(|(reference, program)| {
             let archive = program.with_extension("tar");
             if !archive.exists() {
-                pack(&archive, reference, program).with_context(|| format!("packing {reference}"))?;
+                let mut contents = Contents::default();
+                let name = program.file_name().context("a program has a name")?.to_string_lossy().into_owned();
+                contents.file(&name, program, 0o755)?;
+                pack(&archive, reference, &format!("/{name}"), &[], contents)
+                    .with_context(|| format!("packing {reference}"))?;
             }
             Ok(archive)
         })
@@ -36,23 +40,54 @@ pub(crate) fn load(archive: &Path) -> Result<()> {
     step(&format!("loading {} into the nodes", archive.display()), || node::import_everywhere(layout, archive))
 }
 
-/// One static binary as an image, in the form that `docker save` writes.
-fn pack(archive: &Path, reference: &str, program: &Path) -> Result<()> {
-    let entrypoint = format!("/{}", program.file_name().context("a program has a name")?.to_string_lossy());
-    let mut layer = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    let mut file = File::open(program)?;
-    header.set_size(file.metadata()?.len());
-    header.set_mode(0o755);
-    layer.append_data(&mut header, entrypoint.trim_start_matches('/'), &mut file)?;
-    let layer = layer.into_inner()?;
+/// The files of an image.
+pub(super) struct Contents(tar::Builder<Vec<u8>>);
 
+impl Default for Contents {
+    fn default() -> Contents {
+        Contents(tar::Builder::new(Vec::new()))
+    }
+}
+
+impl Contents {
+    /// A file of this machine, under the path `to`.
+    pub(super) fn file(&mut self, to: &str, from: &Path, mode: u32) -> Result<()> {
+        let mut file = File::open(from).with_context(|| format!("reading {}", from.display()))?;
+        let mut header = tar::Header::new_ustar();
+        header.set_size(file.metadata()?.len());
+        header.set_mode(mode);
+        Ok(self.0.append_data(&mut header, to, &mut file)?)
+    }
+
+    /// A directory of this machine with all that is in it, for everybody to read.
+    pub(super) fn directory(&mut self, to: &str, from: &Path) -> Result<()> {
+        for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+            let entry = entry?;
+            let to = format!("{to}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                self.directory(&to, &entry.path())?;
+            } else {
+                self.file(&to, &entry.path(), 0o644)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Files as an image, in the form that `docker save` writes.
+pub(super) fn pack(archive: &Path, reference: &str, program: &str, env: &[String], contents: Contents) -> Result<()> {
+    let layer = contents.0.into_inner()?;
     let digest = tools::hex(&Sha256::digest(&layer));
-    let config = format!(
-        r#"{{"architecture":"amd64","os":"linux","config":{{"Entrypoint":["{entrypoint}"],"User":"65532:65532"}},"rootfs":{{"type":"layers","diff_ids":["sha256:{digest}"]}}}}"#
-    );
+    let config = serde_json::json!({
+        "architecture": "amd64",
+        "os": "linux",
+        "config": { "Entrypoint": [program], "Env": env, "User": "65532:65532" },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{digest}")] },
+    });
+    let config = config.to_string();
     let config_name = format!("{}.json", tools::hex(&Sha256::digest(&config)));
-    let manifest = format!(r#"[{{"Config":"{config_name}","RepoTags":["{reference}"],"Layers":["layer.tar"]}}]"#);
+    let manifest = serde_json::json!([{ "Config": config_name, "RepoTags": [reference], "Layers": ["layer.tar"] }]);
+    let manifest = manifest.to_string();
 
     let fresh = archive.with_extension("new");
     let mut whole = tar::Builder::new(File::create(&fresh)?);

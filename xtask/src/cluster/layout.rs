@@ -63,6 +63,11 @@ impl Layout {
         PathBuf::from("/run/lock/bellhop-cluster.lock")
     }
 
+    /// Held by whoever tries something on the cluster.
+    pub(super) fn user_lock(&self) -> PathBuf {
+        PathBuf::from("/run/lock/bellhop-cluster-user.lock")
+    }
+
     /// A file of the cluster.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.state.join(name)

@@ -69,6 +69,11 @@ pub(super) fn wait_ready(layout: &Layout, nodes: u32) -> Result<()> {
     let is_ready =
         r#"jsonpath={range .items[*]}{range .status.conditions[?(@.type=="Ready")]}{.status}{"\n"}{end}{end}"#;
     wait_for("the nodes to be ready", READY_WITHIN, || {
+        // Every kubelet of the machine listens on /var/lib/kubelet/device-plugins/kubelet.sock for a moment's work, and
+        // nobody can choose another place: of two that come at once, one ends. It is started again.
+        for node in layout.nodes() {
+            process::start_if_dead(layout, &format!("{}/kubelet", node.name()))?;
+        }
         let asked = layout.kubectl().args(["get", "nodes", "--request-timeout=5s", "-o", is_ready]).output()?;
         let ready = String::from_utf8_lossy(&asked.stdout).lines().filter(|line| *line == "True").count();
         Ok(ready == usize::try_from(nodes)?)

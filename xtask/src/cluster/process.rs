@@ -117,6 +117,11 @@ pub(super) fn start_again(layout: &Layout, name: &str) -> Result<()> {
     start(layout, name, &component.namespace, &component.argv)
 }
 
+/// The same command line once more, if it has ended.
+pub(super) fn start_if_dead(layout: &Layout, name: &str) -> Result<()> {
+    if named(layout, name)?.is_alive() { Ok(()) } else { start_again(layout, name) }
+}
+
 /// Waits for a state, with a deadline.
 pub(super) fn wait_for(what: &str, within: Duration, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
     let until = Instant::now() + within;

@@ -1,8 +1,10 @@
 //! `cargo xtask test --tier cluster`: whether the cluster is what the tests on it take it for.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -11,30 +13,64 @@ use anyhow::{Context, Result, bail, ensure};
 use super::client;
 use super::layout::{Layout, PROBE, fill};
 use super::process::{self, wait_for};
+use super::{NODES, release};
+use crate::root;
 use crate::steps::step;
 
-/// Two, so that what crosses nodes is tried.
-const NODES: u32 = 2;
 const NAMESPACE: &str = "trial";
 /// Everything here takes a second or two; a busy machine may take long.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Enough calls of a Service to reach both of its pods; to miss one has a chance of 2^-39.
 const CALLS: usize = 40;
 
-/// Brings a cluster up, tries it, and takes it down again unless something failed.
+/// Brings a cluster up, tries it and the release on it, and takes it down again. `keep`: leaves it up if something failed.
 ///
 /// # Errors
 /// If something is not as it should be.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(keep: bool) -> Result<()> {
+    super::may_run()?;
     let layout = Layout::of_this_machine();
-    super::up(&layout, NODES)?;
-    let outcome = try_it(&layout);
+    let images = release::build()?;
+    let _mine = super::only_one(&layout.user_lock(), "whoever uses the cluster to be done with it")?;
+    let outcome =
+        super::up(&layout, NODES).and_then(|()| try_it(&layout)).and_then(|()| release::try_it(&layout, &images));
     if outcome.is_err() {
-        let _best_effort = kubectl(&layout, &["get", "pods,events", "-A"], None).map(|text| eprintln!("{text}"));
-        eprintln!("the cluster is left up to be looked at: `cargo xtask cluster status`, then `down`");
-        return outcome;
+        let report = root().join("artifacts/cluster.txt");
+        match tell_all(&layout, &report) {
+            Ok(()) => eprintln!("what was there then: {}", report.display()),
+            Err(error) => eprintln!("could not write down what was there then: {error:#}"),
+        }
+        if keep {
+            eprintln!("the cluster is left up to be looked at: `cargo xtask cluster status`, then `down`");
+            return outcome;
+        }
     }
-    super::down(&layout)
+    outcome.and(super::down(&layout))
+}
+
+/// Writes down what somebody wants to see who was not there.
+fn tell_all(layout: &Layout, report: &Path) -> Result<()> {
+    let mut text = String::new();
+    for args in [
+        &["get", "nodes,pods,roomfleets,statefulsets,deployments,jobs", "-A", "-o", "wide"][..],
+        &["get", "events", "-A", "--sort-by=.lastTimestamp"],
+        &["describe", "roomfleets", "-A"],
+        &[
+            "-n",
+            release::NAMESPACE,
+            "logs",
+            "--prefix",
+            "--all-containers",
+            "--tail=300",
+            "-l",
+            "app.kubernetes.io/name=bellhop",
+        ],
+    ] {
+        let said = kubectl(layout, args, None).unwrap_or_else(|error| format!("{error:#}"));
+        text.push_str(&format!("$ kubectl {}\n{said}\n\n", args.join(" ")));
+    }
+    fs::create_dir_all(root().join("artifacts"))?;
+    fs::write(report, text).context("writing the report")
 }
 
 fn try_it(layout: &Layout) -> Result<()> {
@@ -164,7 +200,8 @@ fn survives_kills(layout: &Layout) -> Result<()> {
     })
 }
 
-fn kubectl(layout: &Layout, args: &[&str], stdin: Option<&str>) -> Result<String> {
+/// What kubectl answers; an error, where it fails.
+pub(super) fn kubectl(layout: &Layout, args: &[&str], stdin: Option<&str>) -> Result<String> {
     let mut kubectl: Command = layout.kubectl();
     kubectl.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = kubectl.spawn().context("could not start kubectl")?;
@@ -179,7 +216,7 @@ fn kubectl(layout: &Layout, args: &[&str], stdin: Option<&str>) -> Result<String
 }
 
 /// A GET from the client's namespace; the body of a 200.
-fn ask(host: &str, port: u16, path: &str) -> Result<String> {
+pub(super) fn ask(host: &str, port: u16, path: &str) -> Result<String> {
     let address = SocketAddr::new(host.parse().with_context(|| format!("{host} is no address"))?, port);
     let mut socket = client::connect(address)?;
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;

@@ -1,0 +1,303 @@
+//! `cargo xtask bench cluster`: what the release costs and how long it takes on the test cluster, beside bare pods of
+//! the same image in the same run.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::layout::Layout;
+use super::process::{self, wait_for};
+use super::release::{NAMESPACE, PATIENCE, Release};
+use super::trial::kubectl;
+use crate::assemble::{cargo, target};
+use crate::image;
+use crate::steps::{quietly, step};
+
+/// Matches from which the 99th percentile is read.
+const WARM_MATCHES: u32 = 200;
+/// Starts from zero, of which the median is told.
+const COLD_MATCHES: usize = 20;
+/// Matches over which writes are counted.
+const COUNTED_MATCHES: u32 = 100;
+/// Rooms that are started at once.
+const ROOMS: u32 = 30;
+
+/// One figure.
+pub(crate) struct Figure {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+}
+
+/// Where figures go.
+type Out<'a> = &'a mut dyn FnMut(Figure);
+
+/// A group of figures that are measured together.
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Release<'_>, Out<'_>) -> Result<()>,
+}
+
+const ALL: [Bench; 4] = [
+    Bench {
+        name: "cluster/play-to-frame-warm",
+        about: "the ticket that completes a match to the first frame, in a warm room (p99 < 250 ms)",
+        run: warm,
+    },
+    Bench {
+        name: "cluster/play-to-frame-cold",
+        about: "the same from a fleet at zero, image present (p50 of 20 < 2,000 ms), beside a bare pod until it runs",
+        run: cold,
+    },
+    Bench {
+        name: "cluster/api-writes-per-match",
+        about: "writes to the Kubernetes API per match on a warm fleet, less those of an equal idle time (0)",
+        run: writes,
+    },
+    Bench {
+        name: "cluster/scale-0-30",
+        about: "30 rooms attached, beside 30 bare pods running (ratio at most 1.3)",
+        run: scale,
+    },
+];
+
+/// Whether there is something of this name here.
+pub(crate) fn is_here(name: &str) -> bool {
+    let name = name.trim_end_matches('/');
+    let under = |full: &str| full == name || full.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+    ALL.iter().any(|bench| under(bench.name))
+        || ["cluster/image", "cluster/lobby-rss", "cluster/room-rss"].iter().any(|full| under(full))
+}
+
+/// Brings a cluster up if none is, installs the release, measures, and removes what it made.
+///
+/// # Errors
+/// If something cannot be had or measured.
+pub(crate) fn run(name: Option<&str>, out: Out<'_>) -> Result<()> {
+    super::may_run()?;
+    let layout = Layout::of_this_machine();
+    let _mine = super::only_one(&layout.user_lock(), "whoever uses the cluster to be done with it")?;
+    step("building the clients", || {
+        quietly(cargo().args(["build", "--quiet", "--release", "--package", "bellhop-load"]))
+    })?;
+    let made = image::build(&image::ALL, env!("CARGO_PKG_VERSION"), image::PROFILE, false)?;
+    let wanted = |full: &str| name.is_none_or(|name| full.starts_with(name.trim_end_matches('/')));
+    let largest = made.iter().map(|image| image.bytes).max().unwrap_or(0);
+    out(Figure { name: "cluster/image".into(), value: largest as f64 / 1e6, unit: "MB" });
+    let was_up = layout.kubeconfig().exists();
+    if !was_up {
+        super::up(&layout, super::NODES)?;
+    }
+    for image in &made {
+        super::load(&image.archive)?;
+    }
+    let release = Release { layout: &layout };
+    let measured = release.helm(&["--create-namespace"]).and_then(|()| {
+        ALL.iter().filter(|bench| wanted(bench.name)).try_for_each(|bench| {
+            eprintln!("{}: {}", bench.name, bench.about);
+            (bench.run)(&release, out)
+        })?;
+        memory(&release, out)
+    });
+    let removed = release.uninstall();
+    let removed = removed.and(release.forget());
+    let down = if was_up { Ok(()) } else { super::down(&layout) };
+    measured.and(removed).and(down)
+}
+
+fn url(release: &Release<'_>) -> Result<String> {
+    Ok(format!("http://{}", release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?))
+}
+
+/// Two clients that meet again and again: each time in milliseconds.
+fn play_to_frame(release: &Release<'_>, matches: u32) -> Result<Vec<f64>> {
+    let program = target().join("release/bellhop-load");
+    let mut load = release.layout.inside(&program.display().to_string());
+    load.args(["play-to-frame", "--url", &url(release)?, "--queue", "pairs", "--matches", &matches.to_string()]);
+    let output = load.stderr(Stdio::inherit()).output().context("could not start the clients")?;
+    ensure!(output.status.success(), "the clients did not get through");
+    let text = String::from_utf8(output.stdout)?;
+    let mut took = text.lines().map(str::parse).collect::<Result<Vec<f64>, _>>().context("reading what they say")?;
+    took.sort_by(f64::total_cmp);
+    Ok(took)
+}
+
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    sorted.get(((sorted.len() as f64 * part) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+}
+
+fn warm(release: &Release<'_>, out: Out<'_>) -> Result<()> {
+    release.scale(4)?;
+    release.shows("{.status.ready}", "4")?;
+    let took = play_to_frame(release, WARM_MATCHES)?;
+    let name = "cluster/play-to-frame-warm";
+    out(Figure { name: name.into(), value: quantile(&took, 0.99), unit: "ms" });
+    out(Figure { name: format!("{name}/p50"), value: quantile(&took, 0.5), unit: "ms" });
+    Ok(())
+}
+
+fn cold(release: &Release<'_>, out: Out<'_>) -> Result<()> {
+    release.scale(0)?;
+    let (mut took, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..COLD_MATCHES {
+        wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))?;
+        took.extend(play_to_frame(release, 1)?);
+        bare.push(bare_pod(release)?);
+    }
+    took.sort_by(f64::total_cmp);
+    bare.sort_by(f64::total_cmp);
+    let name = "cluster/play-to-frame-cold";
+    out(Figure { name: name.into(), value: quantile(&took, 0.5), unit: "ms" });
+    out(Figure { name: format!("{name}/bare-pod"), value: quantile(&bare, 0.5), unit: "ms" });
+    Ok(())
+}
+
+fn writes(release: &Release<'_>, out: Out<'_>) -> Result<()> {
+    release.scale(4)?;
+    release.shows("{.status.ready}", "4")?;
+    // What scaling up has written is written.
+    wait_for("the fleet's status to settle", PATIENCE, || {
+        let before = release.writes()?;
+        std::thread::sleep(Duration::from_secs(11));
+        Ok(release.writes()? - before < 12)
+    })?;
+    let (before, begun) = (release.writes()?, Instant::now());
+    play_to_frame(release, COUNTED_MATCHES)?;
+    let (during, took) = (release.writes()? - before, begun.elapsed());
+    let before = release.writes()?;
+    std::thread::sleep(took);
+    let idle = release.writes()? - before;
+    let value = during.saturating_sub(idle) as f64 / f64::from(COUNTED_MATCHES);
+    out(Figure { name: "cluster/api-writes-per-match".into(), value, unit: "writes" });
+    Ok(())
+}
+
+fn scale(release: &Release<'_>, out: Out<'_>) -> Result<()> {
+    release.scale(0)?;
+    wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))?;
+    let begun = Instant::now();
+    release.scale(ROOMS)?;
+    let ready = format!("lobby_fleet_rooms{{fleet=\"default\",state=\"ready\"}} {ROOMS}");
+    wait_for("30 rooms to be attached", PATIENCE, || Ok(release.metrics()?.contains(&ready)))?;
+    let rooms = begun.elapsed().as_secs_f64();
+    release.scale(0)?;
+    wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))?;
+    let bare = bare_pods(release)?;
+    let name = "cluster/scale-0-30";
+    out(Figure { name: name.into(), value: rooms, unit: "s" });
+    out(Figure { name: format!("{name}/bare-pods"), value: bare, unit: "s" });
+    out(Figure { name: format!("{name}/ratio"), value: rooms / bare, unit: "" });
+    Ok(())
+}
+
+/// What the processes hold when nothing happens.
+fn memory(release: &Release<'_>, out: Out<'_>) -> Result<()> {
+    release.scale(1)?;
+    release.shows("{.status.ready}", "1")?;
+    for (name, program) in [("cluster/lobby-rss", "bellhop-lobby"), ("cluster/room-rss", "bellhop-room")] {
+        let is_it =
+            |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == program);
+        let pid = process::owned(&[])?.into_iter().find(is_it).with_context(|| format!("no {program} runs"))?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("its memory")?;
+        let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        out(Figure { name: name.into(), value: kilobytes / 1e3, unit: "MB" });
+    }
+    Ok(())
+}
+
+/// A pod of the rooms' image that nobody manages.
+fn bare(kind: &str, name: &str) -> String {
+    let image = concat!("bellhop.dev/room:", env!("CARGO_PKG_VERSION"));
+    let pod = format!(
+        "{{automountServiceAccountToken: false, terminationGracePeriodSeconds: 1, \
+         securityContext: {{runAsNonRoot: true, seccompProfile: {{type: RuntimeDefault}}}}, \
+         containers: [{{name: room, image: {image}, env: [{{name: BELLHOP_ROOM_TOKEN_FILE, value: /etc/hostname}}, \
+         {{name: BELLHOP_ROOM_ADVERTISE, value: \"127.0.0.1:7777\"}}], \
+         securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}}}]}}"
+    );
+    match kind {
+        "Pod" => {
+            format!("{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{bare: pod}}}}, spec: {pod}}}")
+        }
+        _ => format!(
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: {name}}}, spec: {{replicas: {ROOMS}, \
+             selector: {{matchLabels: {{bare: pod}}}}, template: {{metadata: {{labels: {{bare: pod}}}}, spec: {pod}}}}}}}"
+        ),
+    }
+}
+
+/// From creation to Running, in milliseconds.
+fn bare_pod(release: &Release<'_>) -> Result<f64> {
+    let manifest = bare("Pod", "bare");
+    let phases = Phases::watch(release)?;
+    // The watch is a process that has to start; the pod must not be there before it looks.
+    std::thread::sleep(Duration::from_millis(500));
+    kubectl(release.layout, &["-n", NAMESPACE, "create", "-f", "-"], Some(&manifest))?;
+    let (created, _) = phases.next()?;
+    let running = loop {
+        let (at, line) = phases.next()?;
+        if line.ends_with("Running") {
+            break at;
+        }
+    };
+    kubectl(release.layout, &["-n", NAMESPACE, "delete", "pod", "bare", "--now"], None)?;
+    Ok((running - created).as_secs_f64() * 1e3)
+}
+
+/// 30 of them, in seconds.
+fn bare_pods(release: &Release<'_>) -> Result<f64> {
+    let manifest = bare("Deployment", "bare");
+    let begun = Instant::now();
+    kubectl(release.layout, &["-n", NAMESPACE, "create", "-f", "-"], Some(&manifest))?;
+    wait_for("30 bare pods to run", PATIENCE, || {
+        Ok(release.get("deployment/bare", "{.status.readyReplicas}")? == ROOMS.to_string())
+    })?;
+    let took = begun.elapsed().as_secs_f64();
+    kubectl(release.layout, &["-n", NAMESPACE, "delete", "deployment", "bare", "--wait=true"], None)?;
+    Ok(took)
+}
+
+/// The phases of bare pods, as the API server tells them.
+struct Phases {
+    watch: Child,
+    lines: mpsc::Receiver<(Instant, String)>,
+}
+
+impl Phases {
+    fn watch(release: &Release<'_>) -> Result<Phases> {
+        let mut kubectl: Command = release.layout.kubectl();
+        kubectl.args(["-n", NAMESPACE, "get", "pods", "-l", "bare=pod", "--watch-only", "-o"]);
+        kubectl.arg("jsonpath={.metadata.name} {.status.phase}{\"\\n\"}");
+        let mut watch =
+            kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("could not start kubectl")?;
+        let out = watch.stdout.take().context("its output is a pipe")?;
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                if sender.send((Instant::now(), line)).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Phases { watch, lines })
+    }
+
+    fn next(&self) -> Result<(Instant, String)> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Ok(line),
+            Err(_) => bail!("the API server tells of no pod"),
+        }
+    }
+}
+
+impl Drop for Phases {
+    fn drop(&mut self) {
+        let _gone_already = self.watch.kill();
+        let _reaped = self.watch.wait();
+    }
+}

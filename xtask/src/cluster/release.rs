@@ -1,0 +1,293 @@
+//! The chart on the cluster: installed, played on by bots and in a browser, scaled, its lobby replaced under running
+//! matches, upgraded, uninstalled.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::layout::Layout;
+use super::process::wait_for;
+use super::release_images;
+use super::tools::{Tool, installed};
+use super::trial::{ask, kubectl};
+use super::{faults, troubles};
+use crate::assemble::{self, target};
+use crate::steps::{loudly, quietly, step};
+use crate::{needs, root};
+
+/// Where it is installed.
+pub(super) const NAMESPACE: &str = "games";
+const RELEASE: &str = "game";
+const LOBBY: &str = "game-bellhop-lobby-0";
+/// Of one release, all at once, on a machine that compiles at the same time.
+pub(super) const INSTALLED_WITHIN: Duration = Duration::from_secs(180);
+/// A pod that starts, a match of two bots, a status that is written every 10 s: each takes some seconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+/// Ended matches that show that play goes on: more than there are rooms, so that rooms took another one.
+const MATCHES: u64 = 6;
+
+/// Everything that is built before a cluster is needed.
+///
+/// # Errors
+/// If a tool is missing or a build fails.
+pub(super) fn build() -> Result<Vec<std::path::PathBuf>> {
+    release_images::tools()?;
+    needs::chromium()?;
+    installed(Tool::Helm)?;
+    let built = assemble::build_all(false)?;
+    step("packing the images", || release_images::pack_all(&built))
+}
+
+/// Installs the chart with these images, and plays on it.
+///
+/// # Errors
+/// If something is not as it should be.
+pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<()> {
+    images.iter().try_for_each(|image| super::load(image))?;
+    let release = Release { layout };
+    step("installing the chart, with a fleet at zero", || release.helm(&["--create-namespace"]))?;
+    let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
+    let url = format!("http://{gateway}");
+    step("the page comes through the gateway, and there is no room", || {
+        let page = ask(&gateway, 80, "/")?;
+        ensure!(page.to_lowercase().contains("<!doctype html"), "the gateway serves {page:.200}");
+        let rooms = release.rooms()?;
+        ensure!(rooms.is_empty(), "a fleet at zero has the rooms {rooms:?}");
+        Ok(())
+    })?;
+    step("two windows of a browser play; the fleet at zero gets a room for them", || release.browser_plays(&url))?;
+    step("the definition refuses what makes no sense", || troubles::definition_refuses(&release))?;
+    step("`kubectl scale` up", || {
+        release.scale(3)?;
+        release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
+    })?;
+    step("`helm test` plays a match", || {
+        quietly(release.layout.inside("helm").args(["test", RELEASE, "--namespace", NAMESPACE]))
+    })?;
+    {
+        let _bots = Bots::start(layout, &url, 4)?;
+        step("bots play in the rooms there are; the API hears of no match", || release.plays_without_writes())?;
+        step("the fleet's status shows who plays", || release.shows_players())?;
+        step("the lobby is replaced while they play", || release.lobby_is_replaced())?;
+        step("upgrading the release, which keeps what was scaled", || {
+            release.helm(&["--set", "settings.timing.lease_seconds=31"])?;
+            release.shows("{.spec.replicas}", "3")?;
+            release.matches_end(MATCHES)
+        })?;
+        step("`kubectl scale` down under playing rooms", || {
+            release.scale(0)?;
+            release.matches_end(MATCHES)?;
+            release.nothing_lost()
+        })?;
+    }
+    release.scale(3)?;
+    faults::under_load(&release, &url, 1)?;
+    troubles::try_them(&release)?;
+    release.scale(0)?;
+    step("who is not needed goes", || release.shows("{.status.replicas}", "0"))?;
+    step("uninstalling leaves the definition, the journal and the keys, and no pod", || release.uninstall())
+}
+
+/// The release, as it is looked at and changed.
+pub(super) struct Release<'a> {
+    pub(super) layout: &'a Layout,
+}
+
+impl Release<'_> {
+    pub(super) fn helm(&self, more: &[&str]) -> Result<()> {
+        let mut helm = self.layout.inside("helm");
+        helm.args(["upgrade", RELEASE, "--install", "--namespace", NAMESPACE, "--wait"]).args(more);
+        for values in VALUES {
+            helm.args(["--set-json", values]);
+        }
+        helm.arg(format!("--timeout={}s", INSTALLED_WITHIN.as_secs()));
+        quietly(helm.arg(root().join("helm/bellhop")))
+    }
+
+    pub(super) fn roll_back(&self) -> Result<()> {
+        let mut helm = self.layout.inside("helm");
+        helm.args(["rollback", RELEASE, "--namespace", NAMESPACE, "--wait"]);
+        quietly(helm.arg(format!("--timeout={}s", INSTALLED_WITHIN.as_secs())))
+    }
+
+    pub(super) fn kubectl(&self, args: &[&str]) -> Result<String> {
+        let mut all = vec!["-n", NAMESPACE];
+        all.extend(args);
+        kubectl(self.layout, &all, None)
+    }
+
+    pub(super) fn get(&self, what: &str, path: &str) -> Result<String> {
+        self.kubectl(&["get", what, "-o", &format!("jsonpath={path}")])
+    }
+
+    /// The pods of the rooms, by name.
+    pub(super) fn rooms(&self) -> Result<BTreeSet<String>> {
+        let names = self.kubectl(&["get", "pods", "-l", "bellhop.dev/room", "-o", "name"])?;
+        Ok(names.lines().map(str::to_owned).collect())
+    }
+
+    pub(super) fn scale(&self, replicas: u32) -> Result<()> {
+        self.kubectl(&["scale", "roomfleet/default", &format!("--replicas={replicas}")]).map(drop)
+    }
+
+    /// Waits until the fleet is as said.
+    pub(super) fn shows(&self, path: &str, expected: &str) -> Result<()> {
+        let mut seen = String::new();
+        let waited = wait_for(&format!("the fleet's {path} to be {expected}"), PATIENCE, || {
+            seen = self.get("roomfleet/default", path)?;
+            Ok(seen == expected)
+        });
+        waited.with_context(|| format!("it is {seen}"))
+    }
+
+    fn browser_plays(&self, url: &str) -> Result<()> {
+        let artifacts = root().join("artifacts");
+        let mut node = self.layout.inside("node");
+        node.args(["--test", "specs/tictactoe.test.js"]).current_dir(root().join("tests/e2e"));
+        node.env("BASE_URL", url).env("CHROMIUM", needs::CHROMIUM).env("ARTIFACTS", &artifacts);
+        loudly(&mut node)?;
+        ensure!(!self.rooms()?.is_empty(), "they played, and there is no room");
+        Ok(())
+    }
+
+    /// Matches begin and end in pods that were there, and nobody writes a pod.
+    fn plays_without_writes(&self) -> Result<()> {
+        self.matches_end(1)?;
+        let (rooms, writes) = (self.rooms()?, self.pod_writes()?);
+        self.matches_end(MATCHES)?;
+        let (rooms_after, writes_after) = (self.rooms()?, self.pod_writes()?);
+        ensure!(rooms == rooms_after, "the rooms were {rooms:?} and are {rooms_after:?}");
+        ensure!(writes == writes_after, "pods were written {} times", writes_after - writes);
+        Ok(())
+    }
+
+    /// Writes to pods that the API server has counted.
+    fn pod_writes(&self) -> Result<u64> {
+        self.writes_to(&["pods"])
+    }
+
+    /// Writes to all that belongs to a release.
+    pub(super) fn writes(&self) -> Result<u64> {
+        self.writes_to(&["pods", "roomfleets", "configmaps", "leases", "events"])
+    }
+
+    fn writes_to(&self, resources: &[&str]) -> Result<u64> {
+        let metrics = kubectl(self.layout, &["get", "--raw", "/metrics"], None)?;
+        let counted = metrics.lines().filter(|line| {
+            line.starts_with("apiserver_request_total{")
+                && resources.iter().any(|resource| line.contains(&format!("resource=\"{resource}\"")))
+                && ["POST", "PUT", "PATCH", "DELETE"].iter().any(|verb| line.contains(&format!("verb=\"{verb}\"")))
+        });
+        Ok(counted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() as u64)
+    }
+
+    fn shows_players(&self) -> Result<()> {
+        let mut table = String::new();
+        let waited = wait_for("the fleet's table to show four players", PATIENCE, || {
+            table = self.kubectl(&["get", "roomfleet", "default"])?;
+            let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let (head, row) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+            let players = head.iter().position(|column| *column == "PLAYERS").and_then(|at| row.get(at));
+            Ok(players.is_some_and(|players| ["2", "3", "4"].contains(players)))
+        });
+        waited.with_context(|| table)
+    }
+
+    /// The gateways' and the rooms' pods stay, the new lobby has what the old one knew, and matches go on ending.
+    fn lobby_is_replaced(&self) -> Result<()> {
+        let others = || {
+            let selector = "app.kubernetes.io/component in (gateway,room)";
+            let columns =
+                "jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{\"\\n\"}{end}";
+            self.kubectl(&["get", "pods", "-l", selector, "-o", columns])
+        };
+        let before = others()?;
+        self.kubectl(&["delete", "pod", LOBBY, "--wait=true"])?;
+        let within = format!("--timeout={}s", INSTALLED_WITHIN.as_secs());
+        self.kubectl(&["rollout", "status", "statefulset/game-bellhop-lobby", &within])?;
+        // Its counters begin anew.
+        self.matches_end(MATCHES)?;
+        let after = others()?;
+        ensure!(before == after, "gateways or rooms did not outlive the lobby:\n{before}\nbefore, and then\n{after}");
+        self.nothing_lost()
+    }
+
+    fn nothing_lost(&self) -> Result<()> {
+        let lost = self.metrics()?.lines().filter(|line| line.starts_with("lobby_matches_lost_total{")).count();
+        ensure!(lost == 0, "matches were lost");
+        Ok(())
+    }
+
+    pub(super) fn metrics(&self) -> Result<String> {
+        ask(&self.get(&format!("pod/{LOBBY}"), "{.status.podIP}")?, 8082, "/metrics")
+    }
+
+    /// Waits until the lobby has counted so many ends of matches, beyond those it has counted now.
+    pub(super) fn matches_end(&self, count: u64) -> Result<()> {
+        // Nothing while the lobby is away; and its counters begin anew with it.
+        let ended = || -> Option<u64> {
+            let metrics = self.metrics().ok()?;
+            let line = metrics.lines().find_map(|line| line.strip_prefix("lobby_matches_ended_total "));
+            line.unwrap_or("0").trim().parse().ok()
+        };
+        let mut before = None;
+        wait_for(&format!("{count} matches to end"), PATIENCE, || {
+            let Some(now) = ended() else { return Ok(false) };
+            let before = before.get_or_insert(now);
+            *before = now.min(*before);
+            Ok(now >= *before + count)
+        })
+    }
+
+    pub(super) fn uninstall(&self) -> Result<()> {
+        quietly(self.layout.inside("helm").args(["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait"]))?;
+        self.get("pvc/game-bellhop-journal", "{.status.phase}")?;
+        self.get("secret/game-bellhop-keys", "{.type}")?;
+        kubectl(self.layout, &["get", "crd", "roomfleets.bellhop.dev"], None)?;
+        wait_for("the rooms to go", PATIENCE, || Ok(self.rooms()?.is_empty()))
+    }
+
+    /// Removes what uninstalling leaves.
+    pub(super) fn forget(&self) -> Result<()> {
+        kubectl(self.layout, &["delete", "namespace", NAMESPACE, "--wait=true"], None)?;
+        kubectl(self.layout, &["delete", "crd", "roomfleets.bellhop.dev"], None).map(drop)
+    }
+}
+
+/// At zero until somebody plays.
+const VALUES: [&str; 2] = [
+    r#"fleets=[{"name":"default","games":["snake","tictactoe"],"minReady":0,"maxRooms":12,
+    "scaleDownAfterSeconds":5,"drainWithinSeconds":30}]"#,
+    // In the last one nobody ever meets anybody.
+    r#"queues=[{"name":"snake","game":"snake","title":"Snake","min_players":2,"max_players":8,"late_join":true},
+    {"name":"tictactoe","game":"tictactoe","title":"Tic-tac-toe","min_players":2,"max_players":2,"open_games":true},
+    {"name":"pairs","game":"snake","min_players":2,"max_players":2},
+    {"name":"patience","game":"snake","min_players":64,"max_players":64}]"#,
+];
+
+/// Bots that play until this is dropped.
+struct Bots(Child);
+
+impl Bots {
+    fn start(layout: &Layout, url: &str, count: u32) -> Result<Bots> {
+        let program = target().join("debug/bellhop-load");
+        if !program.is_file() {
+            bail!("{} is not built", program.display());
+        }
+        let mut bots: Command = layout.inside(&program.display().to_string());
+        bots.args(["bots", "--url", url, "--queue", "tictactoe", "--count", &count.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(Bots(bots.spawn().context("could not start the bots")?))
+    }
+}
+
+impl Drop for Bots {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
