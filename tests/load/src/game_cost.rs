@@ -3,18 +3,28 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use bellhop_game::{Context, Game, Inputs, Rng, Seat, View as _, ViewClass, Who, Writer};
+use bellhop_game::{Context, Game, Inputs, Rng, Seat, View as _, Who, Writer};
+use bellhop_maze::Maze;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
 
 use crate::bench::{Bench, Report};
 
+/// A step of Maze.
+pub const STEP_MAZE: Bench =
+    Bench { name: "room/step/maze", about: "ns per step with eight bots", run: |report| step::<Maze>(report) };
 /// A step of Snake.
 pub const STEP_SNAKE: Bench =
     Bench { name: "room/step/snake", about: "ns per step with eight bots", run: |report| step::<Snake>(report) };
 /// A step of Tanks.
 pub const STEP_TANKS: Bench =
     Bench { name: "room/step/tanks", about: "ns per step with sixteen bots", run: |report| step::<Tanks>(report) };
+/// A change of Maze.
+pub const ENCODE_MAZE: Bench = Bench {
+    name: "room/encode/maze",
+    about: "ns per view class and send tick with eight bots: what one of them sees",
+    run: |report| encode::<Maze>(report),
+};
 /// A change of Snake.
 pub const ENCODE_SNAKE: Bench = Bench {
     name: "room/encode/snake",
@@ -54,11 +64,15 @@ fn play<G: Game>() -> (f64, f64) {
             game.join(Seat(seat), &Who { name: "somebody".into(), team: 0 }, &mut Context::new(0, 0));
         }
         let every = game.send_every();
-        let mut seen = game.view(ViewClass::Shared);
+        let class = game.class_of(Seat(0));
+        let mut seen = game.view(class);
         for tick in 1..STEPS {
             if tick % every == 0 {
                 for seat in 0..G::MAX_SEATS {
-                    if let Some(input) = G::bot(&seen, Seat(seat), &mut rng).input {
+                    // Where all see the same, one look does for all.
+                    let own = game.class_of(Seat(seat));
+                    let look = (own != class).then(|| game.view(own));
+                    if let Some(input) = G::bot(look.as_ref().unwrap_or(&seen), Seat(seat), &mut rng).input {
                         inputs.plan(Seat(seat), tick - 1, tick, 0, input);
                     }
                 }
@@ -72,7 +86,7 @@ fn play<G: Game>() -> (f64, f64) {
             steps += 1;
             if tick % every == 0 {
                 let began = Instant::now();
-                let now = game.view(ViewClass::Shared);
+                let now = game.view(class);
                 let mut to = Writer::new();
                 now.diff(&seen, every, &mut to);
                 std::hint::black_box(to.finish());
