@@ -171,7 +171,11 @@ pub struct WebReplay<G: Game> {
 impl<G: Game> WebReplay<G> {
     pub fn new(bytes: &[u8]) -> Result<WebReplay<G>, JsError> {
         console_error_panic_hook::set_once();
-        Ok(WebReplay { playback: Playback::open(bytes)?, seat: None, shown: None })
+        let config = |json: &str| {
+            let value = parse(json).map_err(|_| "the configuration is no JSON".to_owned())?;
+            serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
+        };
+        Ok(WebReplay { playback: Playback::open(bytes, config)?, seat: None, shown: None })
     }
 
     pub fn seats(&self) -> Result<JsValue, JsError> {
@@ -200,12 +204,11 @@ impl<G: Game> WebReplay<G> {
         self.playback.skip_events(seat);
     }
 
-    pub fn seek(&mut self, ms: f64, jump: bool) -> Result<(), JsError> {
-        self.playback.seek(ms.max(0.0) as u64)?;
+    pub fn seek(&mut self, ms: f64, jump: bool) {
+        self.playback.seek(ms.max(0.0) as u64);
         if jump {
             self.playback.skip_events(self.seat);
         }
-        Ok(())
     }
 
     pub fn view(&mut self) -> Result<JsValue, JsError> {
@@ -388,8 +391,8 @@ macro_rules! export_client {
                 }
 
                 /// Goes to a moment. A jump tells nothing of what happened on the way.
-                pub fn seek(&mut self, ms: f64, jump: bool) -> Result<(), JsError> {
-                    self.0.seek(ms, jump)
+                pub fn seek(&mut self, ms: f64, jump: bool) {
+                    self.0.seek(ms, jump);
                 }
 
                 /// What is seen. The same object as long as nothing changed.

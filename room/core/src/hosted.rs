@@ -105,8 +105,13 @@ impl<G: Game> Hosted<G> {
             serde_json::from_str(config_json).map_err(|error| error.to_string())?
         };
         let config_json = serde_json::to_string(&config).map_err(|error| error.to_string())?;
-        Ok(Hosted {
-            game: G::start(&config, seed),
+        Ok(Hosted::begin(&config, config_json, seed))
+    }
+
+    /// Starts a match whose configuration was read already.
+    pub(crate) fn begin(config: &G::Config, config_json: String, seed: u64) -> Hosted<G> {
+        Hosted {
+            game: G::start(config, seed),
             config_json,
             inputs: Inputs::new(),
             tick: 0,
@@ -120,7 +125,7 @@ impl<G: Game> Hosted<G> {
             classes: BTreeMap::new(),
             version: 0,
             bodies: Vec::new(),
-        })
+        }
     }
 
     /// What a class of viewers sees now.

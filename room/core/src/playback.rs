@@ -22,6 +22,7 @@ pub struct PlaybackSeat {
 /// Going forwards plays on; going backwards plays again from the beginning, which takes a moment for a long match.
 pub struct Playback<G: Game> {
     entries: Vec<Entry>,
+    config: G::Config,
     config_json: String,
     seed: u64,
     seats: Vec<PlaybackSeat>,
@@ -37,11 +38,12 @@ pub struct Playback<G: Game> {
 }
 
 impl<G: Game> Playback<G> {
-    /// Reads a journal of this game.
+    /// Reads a journal of this game. `config` reads a configuration from JSON: a browser has that already, and what it
+    /// has need not be in the page's part of a game.
     ///
     /// # Errors
     /// [`JournalError`], but for `Diverged`: that is for [`replay`](crate::replay()) to find.
-    pub fn open(bytes: &[u8]) -> Result<Playback<G>, JournalError> {
+    pub fn open(bytes: &[u8], config: impl Fn(&str) -> Result<G::Config, String>) -> Result<Playback<G>, JournalError> {
         let mut reader = Entries::new(bytes)?;
         let Some(Entry::Start { game: name, schema: theirs, config_json, seed }) = reader.next()? else {
             return Err(JournalError::Headless);
@@ -76,10 +78,12 @@ impl<G: Game> Playback<G> {
             entries.push(entry);
         }
         let duration_ms = if G::RATE_HZ > 0 { steps * 1_000 / u64::from(G::RATE_HZ) } else { waited_ms };
-        let game = Hosted::start(&config_json, seed).map_err(JournalError::Config)?;
+        let config = config(&config_json).map_err(JournalError::Config)?;
+        let game = Hosted::begin(&config, String::new(), seed);
         let teller = Teller { at: At::default(), rate_hz: G::RATE_HZ };
         let mut playback = Playback {
             entries,
+            config,
             config_json,
             seed,
             seats,
@@ -121,17 +125,13 @@ impl<G: Game> Playback<G> {
     }
 
     /// Goes to a moment of the match.
-    ///
-    /// # Errors
-    /// When the game does not start again; it did when the journal was opened.
-    pub fn seek(&mut self, ms: u64) -> Result<(), JournalError> {
+    pub fn seek(&mut self, ms: u64) {
         if ms < self.teller.at.now_ms {
-            self.game = Hosted::start(&self.config_json, self.seed).map_err(JournalError::Config)?;
+            self.game = Hosted::begin(&self.config, String::new(), self.seed);
             self.teller.at = At::default();
             (self.next, self.stepped) = (0, 0);
         }
         self.forward(ms);
-        Ok(())
     }
 
     /// Plays on until just before what comes later than `ms`.

@@ -80,7 +80,7 @@ pub(crate) struct Teller {
 }
 
 impl Teller {
-    pub(crate) fn step(&mut self, game: &mut dyn Match) {
+    pub(crate) fn step(&mut self, game: &mut (impl Match + ?Sized)) {
         self.at.tick += 1;
         if self.rate_hz > 0 {
             self.at.now_ms = u64::from(self.at.tick) * 1_000 / u64::from(self.rate_hz);
@@ -88,7 +88,7 @@ impl Teller {
         game.step(self.at);
     }
 
-    pub(crate) fn tell(&mut self, game: &mut dyn Match, entry: Entry) {
+    pub(crate) fn tell(&mut self, game: &mut (impl Match + ?Sized), entry: Entry) {
         match entry {
             Entry::Steps(steps) => (0..steps).for_each(|_| self.step(game)),
             Entry::Later(ms) => self.at.now_ms += ms,

@@ -65,35 +65,40 @@ fn tictactoe() {
     comes_to_the_same::<TicTacToe>(2);
 }
 
+fn watch(journal: &[u8]) -> Playback<Snake> {
+    let config = |json: &str| serde_json::from_str(json).map_err(|error| error.to_string());
+    Playback::open(journal, config).expect("a whole journal")
+}
+
 #[test]
 fn a_match_can_be_watched_at_any_of_its_moments() {
     let world = played::<Snake>(3, 5);
-    let mut watched = Playback::<Snake>::open(&world.journal).expect("a whole journal");
+    let mut watched = watch(&world.journal);
     let end = watched.duration_ms();
     assert_eq!(watched.seats().len(), 3);
     assert_eq!(watched.ended(), world.result.as_ref().map(|result| result.reason.as_str()));
     // What was shown on the way forwards is shown again after every jump back.
     let mut shown = Vec::new();
     for ms in (0..=end).step_by(200) {
-        watched.seek(ms).expect("it starts");
+        watched.seek(ms);
         shown.push((ms, watched.view(None), watched.view(Some(1))));
     }
     assert!(shown.first().map(|shown| &shown.1) != shown.last().map(|shown| &shown.1), "something happened");
     for (ms, all, one) in shown.into_iter().rev().step_by(7) {
-        watched.seek(ms).expect("it starts");
+        watched.seek(ms);
         assert_eq!((watched.view(None), watched.view(Some(1))), (all, one), "at {ms} ms");
     }
     // Each event is told once on the way.
-    watched.seek(0).expect("it starts");
+    watched.seek(0);
     watched.skip_events(None);
     let mut told = 0;
     for ms in (0..=end).step_by(100) {
-        watched.seek(ms).expect("it starts");
+        watched.seek(ms);
         told += watched.take_events(None).len();
     }
-    let mut at_once = Playback::<Snake>::open(&world.journal).expect("a whole journal");
+    let mut at_once = watch(&world.journal);
     at_once.skip_events(None);
-    at_once.seek(end).expect("it starts");
+    at_once.seek(end);
     assert_eq!(at_once.take_events(None).len(), told);
     assert!(told > 0, "somebody was told something");
 }
