@@ -61,6 +61,10 @@ impl World {
                 if enough <= now {
                     player.at = At::Home;
                     player.seat = None;
+                    if player.mate.is_some() && !healed {
+                        // His mate may play on; he need not wait for that.
+                        player.ticket = None;
+                    }
                     process.left(now, conn);
                     self.room_says(room);
                 } else if !healed && self.dice.once_in(25) {
@@ -148,11 +152,16 @@ impl World {
 
     fn new_ticket(&self, index: usize, open: bool) -> NewTicket {
         let player = &self.players[index];
-        let name = format!("player {index}");
-        let member =
-            Member { player: player.id, name: name.into(), tag: index as u16, rating: Rating::of(player.rating) };
+        let member = |player: &Player| {
+            let tag = player.id.0 as u16;
+            let name = format!("player {tag}");
+            Member { player: player.id, name: name.into(), tag, rating: Rating::of(player.rating) }
+        };
+        let mate = player.mate.filter(|_| !open && player.key.is_multiple_of(2));
+        let mate = mate.map(|mate| member(&self.players[Self::index_of(mate)]));
         let key = IdempotencyKey::of(&player.key.to_string());
-        NewTicket { queue: player.queue.into(), party: [member].into_iter().collect(), open, key }
+        let party = std::iter::once(member(player)).chain(mate).collect();
+        NewTicket { queue: player.queue.into(), party, open, key }
     }
 
     /// A call goes on its way; now and then twice.
@@ -199,12 +208,14 @@ impl World {
             player.ticket = Some(view.ticket);
             player.seat = None;
             player.created.entry(view.ticket).or_insert(view.created);
+            player.sees(view.ticket, &view.players);
             self.promises.promised(view.ticket);
         } else if let (Asked::Watch(ticket), Answer::Watching { events, ticket: view, .. }) = (&asked, &answer) {
             let known = player.created.entry(*ticket).or_insert(view.created);
             if *known != view.created {
                 return Err(format!("{ticket} lost its seniority: {known}, now {}", view.created));
             }
+            player.sees(*ticket, &view.players);
             for (number, event) in events {
                 self.tell(index, *ticket, *number, event)?;
             }
@@ -236,7 +247,11 @@ impl World {
 
     fn refused(&mut self, index: usize, asked: &Asked, refusal: &Refusal) {
         let player = &mut self.players[index];
-        if let Refusal::AlreadyQueued { ticket, .. } = refusal {
+        if let Refusal::AlreadyQueued { player: other, .. } = refusal
+            && *other != player.id
+        {
+            player.key += 1; // without his mate, then
+        } else if let Refusal::AlreadyQueued { ticket, .. } = refusal {
             // From an earlier try: that is his ticket, then.
             (player.ticket, player.wants, player.seat) = (Some(*ticket), false, None);
             let ticket = *ticket;
@@ -255,10 +270,10 @@ impl World {
     /// What he was told of this ticket before counts again: the last seat, most of all.
     fn relearn(&mut self, index: usize, ticket: TicketId) {
         let player = &mut self.players[index];
-        let told = player.told.get(&ticket);
+        let (told, place) = (player.told.get(&ticket), player.place(ticket));
         let last = told.into_iter().flat_map(|told| told.values().rev()).find_map(|event| match event {
             TicketEvent::Assigned { match_id, room, epoch, seats } => {
-                Some(seats.first().map(|&seat| (*match_id, *room, *epoch, seat)))
+                Some(seats.get(place).map(|&seat| (*match_id, *room, *epoch, seat)))
             }
             TicketEvent::Requeued { .. } => Some(None),
             TicketEvent::Queued

@@ -1,13 +1,17 @@
 //! What must always hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use lobby_core::{
-    MatchId, MatchPhase, PlayerId, RoomId, SeatState, Seq, Shape, State, TicketEnd, TicketEvent, TicketId, TicketPhase,
-    Time,
+    Lobby, MatchId, MatchPhase, PlayerId, RoomId, SeatState, Seq, Shape, State, TicketEnd, TicketEvent, TicketId,
+    TicketPhase, Time,
 };
 
 use crate::player::Player;
+
+/// A timer is looked at when it is due; a moment more is allowed.
+const PLACED_LATE: Duration = Duration::from_millis(500);
 
 /// What was promised to somebody outside the lobby, and so must survive everything.
 #[derive(Default)]
@@ -71,6 +75,18 @@ impl Promises {
         Self::players_are_in_one_room(state, players)
     }
 
+    /// No match waits for a room's answer longer than it may.
+    pub(crate) fn placements_end(lobby: &Lobby, now: Time) -> Result<(), String> {
+        for game in lobby.state().matches() {
+            if let MatchPhase::Placing(placement) = game.phase
+                && placement.deadline.max(lobby.reattach_until()) + PLACED_LATE < now
+            {
+                return Err(format!("{} waits for {} since long past {}", game.id, placement.room, placement.deadline));
+            }
+        }
+        Ok(())
+    }
+
     fn tickets_are_kept(&mut self, state: &State) -> Result<(), String> {
         for ticket in &self.tickets {
             let Some(kept) = state.ticket(*ticket) else { return Err(format!("{ticket} was promised and is lost")) };
@@ -93,6 +109,9 @@ impl Promises {
                     own.clone().next().is_some() && own.all(|seat| seat.state == SeatState::Left)
                 });
                 if left {
+                    if state.ticket_of(member.player) == Some(ticket.id) {
+                        return Err(format!("{} left by {} and is still bound to it", member.player, ticket.id));
+                    }
                     continue;
                 }
                 if let Some(other) = bound.insert(member.player, ticket.id) {

@@ -50,6 +50,10 @@ pub struct Player {
     pub rating: f32,
     /// The queue he likes.
     pub queue: &'static str,
+    /// Whom he takes along, every other time.
+    pub mate: Option<PlayerId>,
+    /// His place among the members of a ticket, where he is not the first.
+    pub places: BTreeMap<TicketId, usize>,
     /// What he waits to hear, since when.
     pub asked: Option<(RequestId, Asked, Time)>,
     /// His ticket, as far as he knows.
@@ -83,6 +87,8 @@ impl Player {
             id: PlayerId(id),
             rating,
             queue,
+            mate: None,
+            places: BTreeMap::new(),
             asked: None,
             ticket: None,
             key: id << 32,
@@ -101,6 +107,18 @@ impl Player {
     /// The newest event he was told of a ticket.
     pub fn last(&self, ticket: TicketId) -> u64 {
         self.told.get(&ticket).and_then(|told| told.keys().next_back().copied()).unwrap_or(0)
+    }
+
+    /// His place among the members of a ticket.
+    pub fn place(&self, ticket: TicketId) -> usize {
+        self.places.get(&ticket).copied().unwrap_or(0)
+    }
+
+    /// He sees who a ticket is of.
+    pub fn sees(&mut self, ticket: TicketId, players: &[PlayerId]) {
+        if let Some(place) = players.iter().position(|player| *player == self.id) {
+            self.places.insert(ticket, place);
+        }
     }
 
     /// He is told an event of a ticket. What he was told once never becomes untrue.
@@ -122,7 +140,7 @@ impl Player {
         match event {
             TicketEvent::Queued | TicketEvent::Matched { .. } | TicketEvent::Connected { .. } => {}
             TicketEvent::Assigned { match_id, room, epoch, seats } => {
-                if let Some(&seat) = seats.first() {
+                if let Some(&seat) = seats.get(self.place(ticket)) {
                     self.seat = Some((*match_id, *room, *epoch, seat));
                 }
             }

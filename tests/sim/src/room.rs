@@ -126,7 +126,8 @@ impl Process {
         }
         // Now and then a report overtakes the one before it.
         let sequence = if self.lies && dice.once_in(5) { self.sequence.saturating_sub(2) } else { self.sequence };
-        RoomNews::Report(Box::new(RoomReport { sequence, running, health: Health::default(), draining: self.draining }))
+        let (health, draining, events) = (Health::default(), self.draining, Vec::new());
+        RoomNews::Report(Box::new(RoomReport { sequence, running, health, draining, events }))
     }
 
     /// Takes a match, or not.
@@ -153,11 +154,14 @@ impl Process {
         let _refused = self.core.add_seats(core_time(now), epoch, seats.iter().map(spec).collect());
     }
 
-    /// Fewer seats; none named: all of them.
+    /// Fewer seats.
     pub fn release_seats(&mut self, now: Time, epoch: u64, seats: &[u16]) {
-        let all: Vec<u16> = self.core.seats().iter().map(|seat| seat.seat).collect();
-        let seats = if seats.is_empty() { &all } else { seats };
         let _gone = self.core.release_seats(core_time(now), epoch, seats);
+    }
+
+    /// Nobody waits for the match any more.
+    pub fn call_off(&mut self, now: Time, epoch: u64) {
+        let _gone = self.core.call_off(core_time(now), epoch, "nobody waits for it");
     }
 
     /// A player's socket opens and says hello, if the room lets it in.

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use lobby_core::{
-    Answer, Batch, ClusterNews, Effect, Event, FleetSettings, Input, Lobby, PlayerId, QueueSettings, Refusal,
-    RequestId, RoomEnd, RoomId, RoomNews, Settings, Shape, State, StreamId, TicketEvent, TicketId, Time, Window,
+    Answer, Batch, ClusterNews, Effect, Event, FleetSettings, Input, Lobby, MatchPhase, PlayerId, Presence,
+    QueueSettings, Refusal, RequestId, RoomEnd, RoomId, RoomNews, SeatReport, SeatState, Settings, Shape, State,
+    StreamId, TicketEvent, TicketId, Time, Window,
 };
 
 use crate::checks::Promises;
@@ -16,6 +17,8 @@ use crate::room::{Process, Said};
 
 /// Players of a world: enough for several matches at once, few enough for thousands of worlds.
 const PLAYERS: u64 = 14;
+/// A room and the lobby agree on the seats this long after their stream was opened, or a seat changed.
+const AGREE_WITHIN: Duration = Duration::from_secs(6);
 /// What a message takes, in milliseconds.
 const DELAY: (u64, u64) = (1, 60);
 
@@ -93,6 +96,8 @@ pub struct World {
     /// Steps made.
     pub steps: u64,
     seed: u64,
+    /// Rooms whose seats are not those of the ledger: on which stream, since when.
+    strife: BTreeMap<RoomId, (u64, Time)>,
 }
 
 pub(crate) fn settings() -> Settings {
@@ -158,7 +163,9 @@ impl World {
             log: None,
             steps: 0,
             seed,
+            strife: BTreeMap::new(),
         };
+        world.make_parties();
         for index in 0..world.players.len() {
             let after = world.dice.millis(0, 3_000);
             world.later(after, Happening::Acts(index));
@@ -202,7 +209,9 @@ impl World {
                 self.flush();
             }
             if let Some(lobby) = &self.lobby {
-                self.promises.check(lobby.state(), &self.players).map_err(|broken| self.broken(&broken))?;
+                let held = self.promises.check(lobby.state(), &self.players);
+                let held = held.and_then(|()| Promises::placements_end(lobby, self.now));
+                held.map_err(|broken| self.broken(&broken))?;
             }
         }
     }
@@ -280,7 +289,10 @@ impl World {
                 }
             }
             Happening::Started(room, well) => self.started(room, well),
-            Happening::Beat(room) => self.beat(room),
+            Happening::Beat(room) => {
+                self.beat(room);
+                self.room_and_ledger_agree(room)?;
+            }
             Happening::Acts(index) => self.act(index),
             Happening::Crash => self.crash(),
             Happening::Resume => self.resume()?,
@@ -433,6 +445,7 @@ impl World {
             Effect::Host { room, .. }
             | Effect::AddSeats { room, .. }
             | Effect::ReleaseSeats { room, .. }
+            | Effect::CallOff { room, .. }
             | Effect::DrainRoom { room, .. }
             | Effect::StopRoom { room, .. }
             | Effect::AckResult { room, .. } => self.down(room, effect),
@@ -521,6 +534,59 @@ impl World {
         self.processes.insert(id, Process::new(id, lies));
         self.attach(id);
         self.later(Duration::from_secs(1), Happening::Beat(id));
+    }
+
+    /// Neighbours who like the same crowd queue together now and then.
+    fn make_parties(&mut self) {
+        for pair in self.players.chunks_exact_mut(2) {
+            if let [one, other] = pair
+                && (one.queue, other.queue) == ("crowd", "crowd")
+            {
+                one.mate = Some(other.id);
+            }
+        }
+    }
+
+    /// While a stream stands, room and lobby come to agree on who has a seat, whatever was lost with the one before.
+    fn room_and_ledger_agree(&mut self, id: RoomId) -> Result<(), String> {
+        let stands = |link: &&Link| link.stream.is_some();
+        let (Some(lobby), Some(process), Some(link)) =
+            (&self.lobby, self.processes.get(&id), self.links.get(&id).filter(stands))
+        else {
+            self.strife.remove(&id);
+            return Ok(());
+        };
+        let running = process.running().filter(|_| process.hung <= self.now);
+        let game = running.as_ref().and_then(|running| lobby.state().match_(running.match_id));
+        let (Some(running), Some(game)) = (running, game) else {
+            self.strife.remove(&id);
+            return Ok(());
+        };
+        let hosts = game.place() == Some((id, running.epoch)) && matches!(game.phase, MatchPhase::Playing { .. });
+        let in_room = |seat: &lobby_core::Seat| {
+            let same = |report: &&SeatReport| report.seat == seat.seat && report.player == seat.player;
+            running.seats.iter().find(same).is_some_and(|report| report.presence != Presence::Left)
+        };
+        let in_ledger = |report: &SeatReport| {
+            let same = |seat: &&lobby_core::Seat| seat.seat == report.seat && seat.player == report.player;
+            game.seats.iter().filter(same).any(|seat| seat.state != SeatState::Left)
+        };
+        let given = |seat: &&lobby_core::Seat| matches!(seat.state, SeatState::Held | SeatState::Taken);
+        let agree = game.seats.iter().filter(given).all(in_room)
+            && running.seats.iter().filter(|report| report.presence != Presence::Left).all(in_ledger);
+        if agree || !hosts {
+            self.strife.remove(&id);
+            return Ok(());
+        }
+        let since = self.strife.entry(id).or_insert((link.generation, self.now));
+        if since.0 != link.generation {
+            *since = (link.generation, self.now);
+        }
+        if self.now.since(since.1) > AGREE_WITHIN {
+            let (seats, ledger) = (running.seats, &game.seats);
+            return Err(self.broken(&format!("{id} has {seats:?}, and the ledger of {} {ledger:?}", game.id)));
+        }
+        Ok(())
     }
 
     fn beat(&mut self, id: RoomId) {
@@ -612,6 +678,7 @@ impl World {
             }
             Effect::AddSeats { epoch, seats, .. } => process.add_seats(now, epoch, &seats),
             Effect::ReleaseSeats { epoch, seats, .. } => process.release_seats(now, epoch, &seats),
+            Effect::CallOff { epoch, .. } => process.call_off(now, epoch),
             Effect::DrainRoom { within, .. } => process.drain(now, within),
             Effect::StopRoom { .. } => return self.end_process(id, Some(RoomEnd::Exited)),
             Effect::AckResult { match_id, epoch, .. } => {

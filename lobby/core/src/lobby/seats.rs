@@ -138,6 +138,10 @@ impl Lobby {
             // A seat that is not in the ledger, or was given up: nothing the room says makes it so again.
             let Some(seat) = known else { continue };
             let (state, ticket, number) = (seat.state, seat.ticket, seat.seat);
+            if report.presence == Presence::Left && state == SeatState::Asked {
+                // He sat here before, left, and comes again: the room has not heard of that yet.
+                continue;
+            }
             if report.presence == Presence::Left {
                 let player = report.player;
                 self.decide(Event::SeatLeft { match_id: id, at: self.now, seat: number, player });
