@@ -18,7 +18,7 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Endpoint;
 use tonic::{Request, Streaming};
 
-use crate::board::Ending;
+use crate::board::{Ending, State};
 use crate::owner::ToMatch;
 use crate::{Identity, Shared, translate};
 
@@ -106,6 +106,7 @@ async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
         shared,
         to_lobby,
         sequence: 0,
+        seen: Default::default(),
         sent: BTreeMap::new(),
         written: BTreeMap::new(),
         bundles: JoinSet::new(),
@@ -165,6 +166,8 @@ struct Stream<'a> {
     shared: &'a Arc<Shared>,
     to_lobby: mpsc::Sender<RoomMessage>,
     sequence: u64,
+    /// How many events of which match each class of viewers was told on this stream.
+    seen: (u64, BTreeMap<String, usize>),
     /// Results sent on this stream, by epoch, and when last.
     sent: BTreeMap<u64, Instant>,
     /// Bytes of journals sent on this stream, by epoch.
@@ -231,7 +234,27 @@ impl Stream<'_> {
             }
         }
         self.sequence += 1;
-        self.send(translate::report(self.sequence, &state)).await
+        let news = self.unseen(&state);
+        self.send(translate::report(self.sequence, &state, news)).await
+    }
+
+    /// What happened in the match and was not told on this stream.
+    fn unseen(&mut self, state: &State) -> Vec<v1::SeenEvents> {
+        let Some(running) = &state.running else { return Vec::new() };
+        if self.seen.0 != running.epoch {
+            self.seen = (running.epoch, BTreeMap::new());
+        }
+        let mut news = Vec::new();
+        for seen in &running.history {
+            let viewers = translate::viewers(seen.class);
+            let from = self.seen.1.entry(viewers.clone()).or_default();
+            let said = translate::seen(viewers, seen, *from);
+            *from += said.events_json.len();
+            if !said.events_json.is_empty() {
+                news.push(said);
+            }
+        }
+        news
     }
 
     /// Sends what is new of the journals: before the result of their match.
@@ -297,6 +320,10 @@ impl Stream<'_> {
             lobby_message::Kind::ReleaseSeats(release) => {
                 let seats = release.seats.into_iter().filter_map(translate::seat_number).collect();
                 self.pass(ToMatch::ReleaseSeats { epoch: release.epoch, seats });
+                Ok(())
+            }
+            lobby_message::Kind::CallOff(off) => {
+                self.pass(ToMatch::CallOff { epoch: off.epoch, reason: off.reason });
                 Ok(())
             }
             lobby_message::Kind::Drain(drain) => {

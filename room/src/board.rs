@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use room_core::{MatchResult, SeatStatus, Stats};
+use room_core::{MatchResult, SeatStatus, Seen, Stats};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +70,7 @@ pub(crate) struct Running {
     /// Its clock runs.
     pub(crate) moving: bool,
     pub(crate) seats: Vec<SeatStatus>,
+    pub(crate) history: Vec<Seen>,
 }
 
 /// The journal of a match so far.

@@ -40,6 +40,10 @@ pub(crate) enum ToMatch {
         epoch: u64,
         seats: Vec<u16>,
     },
+    CallOff {
+        epoch: u64,
+        reason: String,
+    },
     Drain {
         within: Duration,
     },
@@ -163,6 +167,10 @@ impl Owner {
                     tracing::debug!(epoch, %error, "seats were not released");
                 }
             }
+            ToMatch::CallOff { epoch, reason } => match self.room.call_off(now, epoch, &reason) {
+                Ok(()) => tracing::info!(epoch, reason, "the match is called off"),
+                Err(error) => tracing::debug!(epoch, %error, "there is no such match to call off"),
+            },
             ToMatch::Drain { within } => {
                 let until = Instant::now() + within;
                 self.until = Some(self.until.map_or(until, |earlier| earlier.min(until)));
@@ -377,7 +385,8 @@ impl Owner {
         let running = match self.room.status() {
             Status::Ready | Status::Drained => None,
             Status::Playing { match_id, epoch, rate_hz, running, .. } => {
-                Some(Running { match_id, epoch, rate_hz, moving: running, seats: self.room.seats() })
+                let (seats, history) = (self.room.seats(), self.room.history());
+                Some(Running { match_id, epoch, rate_hz, moving: running, seats, history })
             }
         };
         self.shared.wake_on_input(running.as_ref().is_some_and(|running| running.rate_hz == 0));

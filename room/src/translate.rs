@@ -5,11 +5,14 @@ use std::time::Duration;
 use bellhop_proto::v1::seat_report::Presence as Said;
 use bellhop_proto::v1::{self, room_message};
 use bellhop_wire::Presence;
-use room_core::{GameEntry, MatchResult, MatchSpec, SeatSpec, SeatStatus};
+use room_core::{GameEntry, MatchResult, MatchSpec, SeatSpec, SeatStatus, Seen, ViewClass};
 
 use crate::board::{Answer, Running, State};
 use crate::bundle::Bundle;
 use crate::pace::rss_bytes;
+
+/// Events in one report, for each class of viewers, at most; the rest comes with the next ones.
+const EVENTS_PER_REPORT_BYTES: usize = 64 << 10;
 
 /// A seat number that fits, or nothing.
 pub(crate) fn seat_number(seat: u32) -> Option<u16> {
@@ -97,7 +100,33 @@ pub(crate) fn result(result: &MatchResult) -> room_message::Kind {
     })
 }
 
-pub(crate) fn report(sequence: u64, state: &State) -> room_message::Kind {
+/// A class of viewers as the lobby is told of it.
+pub(crate) fn viewers(class: ViewClass) -> String {
+    match class {
+        ViewClass::Shared => "all".to_owned(),
+        ViewClass::Team(team) => format!("team-{team}"),
+        ViewClass::Seat(seat) => format!("seat-{}", seat.0),
+        ViewClass::Spectator => "spectators".to_owned(),
+    }
+}
+
+/// What a class saw after the first `from` events, as much as fits into one report.
+pub(crate) fn seen(viewers: String, seen: &Seen, from: usize) -> v1::SeenEvents {
+    let mut left = EVENTS_PER_REPORT_BYTES;
+    let fits = |event: &&String| {
+        let fits = event.len() <= left;
+        left = left.saturating_sub(event.len());
+        fits
+    };
+    v1::SeenEvents {
+        viewers,
+        seats: seen.seats.iter().map(|&seat| u32::from(seat)).collect(),
+        from: u32::try_from(from).unwrap_or(u32::MAX),
+        events_json: seen.events.iter().skip(from).take_while(fits).cloned().collect(),
+    }
+}
+
+pub(crate) fn report(sequence: u64, state: &State, events: Vec<v1::SeenEvents>) -> room_message::Kind {
     let running = state.running.as_ref();
     let micros = |duration: Duration| u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
     room_message::Kind::Report(v1::Report {
@@ -116,5 +145,6 @@ pub(crate) fn report(sequence: u64, state: &State) -> room_message::Kind {
             rss_bytes: rss_bytes(),
         }),
         draining: state.draining,
+        events,
     })
 }

@@ -226,7 +226,7 @@ impl Game for TicTacToe {
         Outcome { reason: reason.to_owned(), ..self.outcome() }
     }
 
-    fn history(&self) -> Vec<String> {
+    fn history(&self, _: ViewClass) -> Vec<String> {
         self.table.log().iter().filter_map(|moment| serde_json::to_string(moment).ok()).collect()
     }
 

@@ -367,6 +367,22 @@ pub struct GetSeatRequest {
     #[prost(string, tag = "1")]
     pub match_id: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMyMatchesRequest {
+    /// At most 100; 0: 20.
+    #[prost(uint32, tag = "1")]
+    pub page_size: u32,
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListMyMatchesResponse {
+    /// Without their events.
+    #[prost(message, repeated, tag = "1")]
+    pub matches: ::prost::alloc::vec::Vec<Match>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Match {
     #[prost(string, tag = "1")]
@@ -808,6 +824,31 @@ pub mod matchmaking_client {
                 .insert(GrpcMethod::new("bellhop.v1.Matchmaking", "GetSeat"));
             self.inner.unary(req, path, codec).await
         }
+        /// The matches that the caller played to their end, the newest first.
+        pub async fn list_my_matches(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMyMatchesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMyMatchesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bellhop.v1.Matchmaking/ListMyMatches",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("bellhop.v1.Matchmaking", "ListMyMatches"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -909,6 +950,14 @@ pub mod matchmaking_server {
             &self,
             request: tonic::Request<super::GetSeatRequest>,
         ) -> std::result::Result<tonic::Response<super::Assignment>, tonic::Status>;
+        /// The matches that the caller played to their end, the newest first.
+        async fn list_my_matches(
+            &self,
+            request: tonic::Request<super::ListMyMatchesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMyMatchesResponse>,
+            tonic::Status,
+        >;
     }
     /// Public. Every call but ListQueues needs the header `authorization: Bearer <token>`.
     #[derive(Debug)]
@@ -1470,6 +1519,51 @@ pub mod matchmaking_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSeatSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bellhop.v1.Matchmaking/ListMyMatches" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMyMatchesSvc<T: Matchmaking>(pub Arc<T>);
+                    impl<
+                        T: Matchmaking,
+                    > tonic::server::UnaryService<super::ListMyMatchesRequest>
+                    for ListMyMatchesSvc<T> {
+                        type Response = super::ListMyMatchesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMyMatchesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Matchmaking>::list_my_matches(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMyMatchesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3556,7 +3650,7 @@ pub mod room_message {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LobbyMessage {
-    #[prost(oneof = "lobby_message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "lobby_message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub kind: ::core::option::Option<lobby_message::Kind>,
 }
 /// Nested message and enum types in `LobbyMessage`.
@@ -3587,6 +3681,9 @@ pub mod lobby_message {
         /// Gives up the seats of players who will not come.
         #[prost(message, tag = "9")]
         ReleaseSeats(super::ReleaseSeats),
+        /// Ends a match that nobody waits for any more; the room is free again.
+        #[prost(message, tag = "10")]
+        CallOff(super::CallOff),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3697,6 +3794,7 @@ pub struct AddSeats {
     #[prost(message, repeated, tag = "3")]
     pub seats: ::prost::alloc::vec::Vec<HostSeat>,
 }
+/// The seats that it names, and no others: without any it changes nothing.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseSeats {
     #[prost(string, tag = "1")]
@@ -3705,6 +3803,16 @@ pub struct ReleaseSeats {
     pub epoch: u64,
     #[prost(uint32, repeated, tag = "3")]
     pub seats: ::prost::alloc::vec::Vec<u32>,
+}
+/// The match was lost or is elsewhere: whoever is in it is told, and it does not count.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallOff {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Drain {
@@ -3788,6 +3896,25 @@ pub struct Report {
     pub health: ::core::option::Option<Health>,
     #[prost(bool, tag = "6")]
     pub draining: bool,
+    /// Turn-based games: what happened so far, for each class of viewers what it may see; on each stream from the
+    /// beginning, and then what is new.
+    #[prost(message, repeated, tag = "7")]
+    pub events: ::prost::alloc::vec::Vec<SeenEvents>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeenEvents {
+    /// Who sees them: `all`, `team-<n>` or `seat-<n>`.
+    #[prost(string, tag = "1")]
+    pub viewers: ::prost::alloc::string::String,
+    /// Their seats. What `all` see, may also be seen by who does not play.
+    #[prost(uint32, repeated, tag = "2")]
+    pub seats: ::prost::alloc::vec::Vec<u32>,
+    /// How many came before these.
+    #[prost(uint32, tag = "3")]
+    pub from: u32,
+    /// As JSON.
+    #[prost(string, repeated, tag = "4")]
+    pub events_json: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SeatReport {
@@ -3881,7 +4008,7 @@ pub struct MatchResult {
     pub duration_ms: u64,
     #[prost(string, tag = "6")]
     pub reason: ::prost::alloc::string::String,
-    /// Turn-based games: the events of the whole match, as JSON.
+    /// Turn-based games: the events of the whole match, as JSON, what everybody may see now that it is over.
     #[prost(string, repeated, tag = "7")]
     pub events_json: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }

@@ -57,7 +57,7 @@ pub(crate) trait Match: Send {
     fn drain(&mut self, at: At, within_ms: u64);
     fn take_outcome(&mut self) -> Option<Outcome>;
     fn cut_short(&self, reason: &str) -> Outcome;
-    fn history(&self) -> Vec<String>;
+    fn history(&self, class: ViewClass) -> Vec<String>;
     /// What all of its viewers see, as one number.
     fn state_check(&self) -> u64;
 
@@ -245,8 +245,8 @@ impl<G: Game> Match for Hosted<G> {
         self.game.cut_short(reason)
     }
 
-    fn history(&self) -> Vec<String> {
-        self.game.history()
+    fn history(&self, class: ViewClass) -> Vec<String> {
+        self.game.history(class)
     }
 
     fn state_check(&self) -> u64 {

@@ -21,6 +21,7 @@ mod time;
 mod types;
 mod views;
 
+pub use bellhop_game::ViewClass;
 pub use bellhop_wire::{CloseCode, Presence};
 pub use entry::{GameEntry, game};
 pub use frame::Frame;
@@ -32,5 +33,5 @@ pub use time::Time;
 pub use types::limits;
 pub use types::{
     AdmitError, Claim, ConnId, HostError, MatchResult, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec,
-    SeatStatus, SeatsError, Stats, Status,
+    SeatStatus, SeatsError, Seen, Stats, Status,
 };

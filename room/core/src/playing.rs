@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use bellhop_game::{Outcome, Presence, Rng};
+use bellhop_game::{Outcome, Presence, Rng, ViewClass};
 use bellhop_wire::{CloseCode, Notice, ToClient};
 
 use crate::conn::Conn;
@@ -17,8 +17,8 @@ use crate::hosted::{At, Match, Rules};
 use crate::recorded::Recorded;
 use crate::seat::{Seat, SeatPhase};
 use crate::{
-    AdmitError, Claim, ConnId, Frame, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec, SeatsError, Stats, Time,
-    limits,
+    AdmitError, Claim, ConnId, Frame, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec, SeatsError, Seen, Stats,
+    Time, limits,
 };
 
 pub(crate) use clock::Clock;
@@ -256,6 +256,16 @@ impl Playing {
         let match_ms = self.at(now).now_ms;
         let frame = Frame::message(&ToClient::Notice { notice, match_ms });
         self.tell_all(&frame, desk);
+    }
+
+    /// What happened so far, for each class of viewers there is.
+    pub(crate) fn history(&self) -> Vec<Seen> {
+        let mut classes: BTreeMap<ViewClass, Vec<u16>> = BTreeMap::new();
+        for &seat in self.seats.keys().filter(|_| self.rules.rate_hz == 0) {
+            classes.entry(self.game.class_of(seat)).or_default().push(seat);
+        }
+        let seen = |(class, seats)| Seen { class, seats, events: self.game.history(class) };
+        classes.into_iter().map(seen).collect()
     }
 
     fn count(&self, presence: Presence) -> usize {

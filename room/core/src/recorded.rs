@@ -136,8 +136,8 @@ impl Match for Recorded {
         self.game.cut_short(reason)
     }
 
-    fn history(&self) -> Vec<String> {
-        self.game.history()
+    fn history(&self, class: ViewClass) -> Vec<String> {
+        self.game.history(class)
     }
 
     fn state_check(&self) -> u64 {

@@ -7,7 +7,7 @@ use bellhop_game::Rng;
 use crate::playing::{Desk, Playing};
 use crate::{
     AdmitError, Claim, ConnId, GameEntry, HostError, MatchSpec, Output, ResumeClaim, SeatSpec, SeatStatus, SeatsError,
-    Stats, Status, Time,
+    Seen, Stats, Status, Time,
 };
 
 /// A room that hosts one match at a time.
@@ -86,6 +86,16 @@ impl Room {
     pub fn release_seats(&mut self, now: Time, epoch: u64, seats: &[u16]) -> Result<(), SeatsError> {
         of_epoch(&mut self.playing, epoch)?.release(now, seats, &mut self.desk);
         self.settle(now);
+        Ok(())
+    }
+
+    /// Ends the match that nobody waits for any more. The room is ready for the next one.
+    ///
+    /// # Errors
+    /// [`SeatsError::NoMatch`].
+    pub fn call_off(&mut self, now: Time, epoch: u64, reason: &str) -> Result<(), SeatsError> {
+        of_epoch(&mut self.playing, epoch)?.call_off(now, reason, &mut self.desk);
+        self.playing = None;
         Ok(())
     }
 
@@ -197,6 +207,11 @@ impl Room {
     /// The seats of the match that runs.
     pub fn seats(&self) -> Vec<SeatStatus> {
         self.playing.iter().flat_map(|playing| playing.seats.values()).map(|seat| seat.status()).collect()
+    }
+
+    /// What happened so far in a turn-based match, for each class of viewers.
+    pub fn history(&self) -> Vec<Seen> {
+        self.playing.as_ref().map_or_else(Vec::new, |playing| playing.history())
     }
 
     /// Counts since the room began.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bellhop_game::ViewClass;
 use bellhop_wire::{CloseCode, Presence};
 
 use crate::{Frame, Time};
@@ -305,6 +306,17 @@ pub struct SeatResult {
     pub rank: u32,
     /// Points.
     pub score: i64,
+}
+
+/// What happened in a match, as one class of viewers may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The class.
+    pub class: ViewClass,
+    /// Who is of it.
+    pub seats: Vec<u16>,
+    /// The events as JSON, from games that are the fold of them.
+    pub events: Vec<String>,
 }
 
 /// A seat as it is now.

@@ -270,8 +270,10 @@ pub trait Game: Sized + Send + 'static {
         Outcome::called_off(reason)
     }
 
-    /// The events of the whole match as JSON, for games that are the fold of them.
-    fn history(&self) -> Vec<String> {
+    /// The events of the match so far as JSON, for games that are the fold of them: those that this class of viewers
+    /// may see. [`ViewClass::Spectator`] is asked for once it is over.
+    fn history(&self, class: ViewClass) -> Vec<String> {
+        let _ = class;
         Vec::new()
     }
 

@@ -32,7 +32,9 @@ async fn tokens_that_open_no_seat() {
     ann.until_state().await;
     check(&used, 409, "replayed-token").await;
     assert_eq!(refusal(dial(under.address, "r-2", &line.token(&lobby, 1, 0)).await), (404, "wrong-room".into()));
+    under.until_metric("room_refused_total{reason=\"wrong-room\"}", |count| count == 1.0).await;
     ann.frames(3).await;
+    assert_eq!(under.metric("room_overruns_total").await, 0.0, "it cost nobody a tick");
 }
 
 /// What another room of the same lobby would have said.
@@ -93,6 +95,11 @@ async fn frames_that_are_none_of_ours() {
         assert!(!reason.is_empty(), "case {at}");
     }
     witness.frames(3).await;
+    for (reason, count) in [("malformed", 3.0), ("wrong_schema", 1.0), ("too_large", 2.0)] {
+        let line = format!("room_sockets_closed_total{{reason=\"{reason}\"}}");
+        under.until_metric(&line, |counted| counted == count).await;
+    }
+    assert_eq!(under.metric("room_overruns_total").await, 0.0, "it cost nobody a tick");
 }
 
 #[tokio::test]
@@ -112,6 +119,16 @@ async fn a_frame_without_a_mask_and_a_frame_without_an_end() {
     let tokio_tungstenite::MaybeTlsStream::Plain(stream) = half.get_mut() else { panic!("no TLS here") };
     stream.write_all(&[0x82, 0xfe, 0x10]).await.unwrap();
     ann.frames(3).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_says_nothing_is_too_slow_and_its_seat_is_free_for_another() {
+    let (lobby, under, line) = Under::hosting("pulse", "{}", 1).await;
+    let mut silent = dial(under.address, "r-1", &line.token(&lobby, 1, 0)).await.unwrap();
+    let (code, reason) = closed(&mut silent).await;
+    assert_eq!(code, CloseCode::TooSlow, "{reason}");
+    under.until_metric("room_sockets_closed_total{reason=\"too_slow\"}", |count| count == 1.0).await;
+    Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await.until_state().await;
 }
 
 #[tokio::test]
@@ -193,4 +210,6 @@ async fn a_command_against_the_rules_is_refused_in_words() {
     let id = ann.client.command(&0);
     let refused = room_client::News::Refused(id, "zero is not allowed".into());
     ann.until(|ann| ann.news.contains(&refused)).await;
+    under.until_metric("room_commands_refused_total", |count| count == 1.0).await;
+    ann.frames(3).await;
 }

@@ -91,7 +91,7 @@ wire! {
 impl View for Count {}
 
 /// No clock: commands add up.
-pub(crate) struct Tally(u32);
+pub(crate) struct Tally(Vec<u32>);
 
 impl Game for Tally {
     type Config = ();
@@ -105,15 +105,19 @@ impl Game for Tally {
     const MAX_SEATS: u16 = 2;
 
     fn start(_: &(), _: u64) -> Tally {
-        Tally(0)
+        Tally(Vec::new())
     }
 
     fn command(&mut self, _: Seat, command: u32, _: &mut Context<()>) -> Result<(), Illegal> {
-        self.0 += command;
+        self.0.push(command);
         Ok(())
     }
 
     fn view(&self, _: ViewClass) -> Count {
-        Count { total: self.0 }
+        Count { total: self.0.iter().sum() }
+    }
+
+    fn history(&self, _: ViewClass) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
     }
 }

@@ -107,3 +107,50 @@ async fn a_seat_that_was_released_is_closed_and_a_late_one_added() {
     assert_eq!(ann.until_closed().await.0, CloseCode::Released);
     late.frames(3).await;
 }
+
+#[tokio::test]
+async fn what_happens_in_a_game_without_a_clock_is_told_while_it_runs() {
+    let (lobby, under, mut line) = Under::hosting("tally", "null", 2).await;
+    let mut ann = Player::<Tally>::join(under.address, &line.token(&lobby, 1, 0)).await;
+    let mut bob = Player::<Tally>::join(under.address, &line.token(&lobby, 1, 1)).await;
+    ann.until_state().await;
+    bob.until_state().await;
+    let mut told = Vec::new();
+    for (command, total) in [(5, 5), (6, 11), (7, 18)] {
+        ann.client.command(&command);
+        ann.until(|ann| ann.client.view().unwrap().total == total).await;
+        let report = line.report(|report| !report.events.is_empty()).await;
+        let [seen] = report.events.as_slice() else { panic!("one class of viewers: {:?}", report.events) };
+        assert_eq!((seen.viewers.as_str(), seen.seats.as_slice()), ("all", [0, 1].as_slice()));
+        assert_eq!(seen.from as usize, told.len(), "only what is new");
+        told.extend(seen.events_json.clone());
+    }
+    assert_eq!(told, ["5", "6", "7"]);
+
+    // Another lobby has heard nothing yet.
+    drop(line);
+    let mut line = lobby.line().await;
+    let report = line.report(|report| !report.events.is_empty()).await;
+    assert_eq!((report.events[0].from, report.events[0].events_json.len()), (0, 3));
+}
+
+#[tokio::test]
+async fn a_match_that_is_called_off_ends_for_all_and_the_room_is_free() {
+    let (lobby, under, mut line) = Under::hosting("pulse", "{}", 1).await;
+    let mut ann = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
+    ann.until_state().await;
+    // Seats that nobody names are nobody's: no seat is given up, and none all at once by accident.
+    let nothing = bellhop_proto::v1::ReleaseSeats { match_id: "m-1".into(), epoch: 1, seats: Vec::new() };
+    line.say(bellhop_proto::v1::lobby_message::Kind::ReleaseSeats(nothing)).await;
+    let off = |epoch| bellhop_proto::v1::CallOff { match_id: "m-1".into(), epoch, reason: "it is elsewhere".into() };
+    line.say(bellhop_proto::v1::lobby_message::Kind::CallOff(off(9))).await;
+    ann.frames(3).await;
+
+    line.say(bellhop_proto::v1::lobby_message::Kind::CallOff(off(1))).await;
+    let (code, reason) = ann.until_closed().await;
+    assert_eq!((code, reason.as_str()), (CloseCode::Stopped, "it is elsewhere"));
+    let result = line.result().await;
+    assert!(!result.rated, "it does not count");
+    line.acknowledge(&result).await;
+    assert_eq!(line.host(2, "pulse", "{}", 1).await, Ok(2));
+}

@@ -165,11 +165,11 @@ fn the_state_is_the_fold_of_the_history() {
         game.command(seat, Command::Place { cell }, &mut Context::new(second as u64 * 700, 0)).unwrap();
     }
     let mut folded = State::new(60_000);
-    for line in game.history() {
+    for line in game.history(ViewClass::Shared) {
         folded.apply(serde_json::from_str(&line).unwrap());
     }
     assert_eq!(&folded, game.table().state());
-    assert_eq!(game.history()[1], r#"{"atMs":0,"event":{"kind":"placed","cell":4}}"#);
+    assert_eq!(game.history(ViewClass::Shared)[1], r#"{"atMs":0,"event":{"kind":"placed","cell":4}}"#);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellhop_game::Outcome;
+use bellhop_game::{Outcome, ViewClass};
 use bellhop_wire::{CloseCode, Ended, EndedSeat, ToClient};
 
 use crate::hosted::Match as _;
@@ -31,6 +31,11 @@ impl Playing {
         true
     }
 
+    /// Ends the match because nobody waits for it any more: it does not count.
+    pub(crate) fn call_off(&mut self, now: Time, reason: &str, desk: &mut Desk) {
+        self.end(now, Outcome::called_off(reason), CloseCode::Stopped, desk);
+    }
+
     /// Ends the match at once.
     pub(crate) fn stop(&mut self, now: Time, reason: &str, desk: &mut Desk) {
         let outcome = self.outcome.take().unwrap_or_else(|| self.game.cut_short(reason));
@@ -41,6 +46,8 @@ impl Playing {
         self.game.end(&outcome);
         self.write_journal(desk);
         let result = self.result(now, outcome);
+        // The lobby first: who hears that it is over may queue again at once.
+        desk.outputs.push_back(Output::Result(result.clone()));
         let results = result.seats.iter().map(|seat| EndedSeat { seat: seat.seat, rank: seat.rank, score: seat.score });
         let ended = Ended { results: results.collect(), reason: result.reason.clone(), rated: result.rated };
         let frame = Frame::message(&ToClient::Ended(ended));
@@ -50,7 +57,6 @@ impl Playing {
         for id in sockets {
             self.close(id, code, reason.clone(), desk);
         }
-        desk.outputs.push_back(Output::Result(result));
     }
 
     fn write_journal(&mut self, desk: &mut Desk) {
@@ -86,7 +92,7 @@ impl Playing {
             rated: outcome.rated,
             duration,
             reason: outcome.reason,
-            history: self.game.history(),
+            history: self.game.history(ViewClass::Spectator),
         }
     }
 }
