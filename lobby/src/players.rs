@@ -323,6 +323,23 @@ impl Players {
         }
     }
 
+    /// The matches of a player, the newest first, those that ended before number `before`; each with its number.
+    ///
+    /// # Errors
+    /// [`PlayerError`].
+    pub async fn matches(
+        &self,
+        id: PlayerId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, MatchOutcome)>, PlayerError> {
+        if self.followed() < self.told.load(Ordering::Acquire) {
+            // The match that ended just now is the one that is looked for: until the file has it.
+            self.write(Vec::new()).await?;
+        }
+        Ok(self.store.matches(id, before, limit)?)
+    }
+
     /// Changes a name. The id stays, and so does the login.
     ///
     /// # Errors

@@ -137,13 +137,16 @@ async fn serve(settings: Settings) -> Result<()> {
     };
     let clock = Clock::new(recovered.epoch_ms, recovered.newest);
     let applied = Applied::new(data.path("settings.applied"));
-    let core = if recovered.is_new {
+    let mut core = if recovered.is_new {
         let core = Lobby::new(recovered.seed, clock.now(), said.clone()).context("the settings are refused")?;
         applied.store(&said)?;
         core
     } else {
         Lobby::resume(recovered.state, clock.now())
     };
+    if command.is_none() {
+        core.start_no_rooms();
+    }
     let follower = writer.follower(Duration::from_secs(settings.snapshot_seconds.max(1)));
     let (follower_stop, follower_stopped) = channel();
     tasks.thread("snapshots", move || follower.run(&follower_stopped))?;
@@ -181,7 +184,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let public = Public::new(
         origins.clone(),
         Grpc(desk.clone()),
-        tonic::service::Routes::new(health_service.clone()).add_service(reflection()?),
+        tonic::service::Routes::new(health_service.clone()).add_service(reflection(&PUBLIC)?),
         rest::router(desk.clone(), settings.page.clone(), bundles.clone()),
     );
     let head_within = Duration::from_secs(settings.head_seconds);
@@ -209,7 +212,7 @@ async fn serve(settings: Settings) -> Result<()> {
     };
     let rooms = RoomsServer::new(attach).max_decoding_message_size(ROOM_MESSAGE_BYTES);
     let grpc = tonic::service::Routes::new(health_service)
-        .add_service(reflection()?)
+        .add_service(reflection(&PRIVATE)?)
         .add_service(rooms)
         .add_service(OperationsServer::new(Ops::new(core.clone(), &operator)));
     let private = Private::new(grpc, core.clone(), metrics.clone());
@@ -289,13 +292,19 @@ async fn ignore(mut orders: mpsc::Receiver<ClusterOrder>, stop: CancellationToke
     }
 }
 
-fn reflection()
--> Result<tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>> {
-    tonic_reflection::server::Builder::configure()
+/// The services of each port, as reflection lists them.
+const PUBLIC: [&str; 3] = ["bellhop.v1.Players", "bellhop.v1.Matchmaking", "grpc.health.v1.Health"];
+const PRIVATE: [&str; 3] = ["bellhop.v1.Rooms", "bellhop.v1.Operations", "grpc.health.v1.Health"];
+
+/// Describes these services, and itself.
+fn reflection(
+    services: &[&str],
+) -> Result<tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>> {
+    let builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(bellhop_proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .context("could not describe the services")
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+    let builder = services.iter().fold(builder, |builder, service| builder.with_service_name(*service));
+    builder.build_v1().context("could not describe the services")
 }
 
 /// gRPC health says what the core says.

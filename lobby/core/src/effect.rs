@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::event::{LostReason, RatingChange, RequeueReason, TicketEnd};
 use crate::ids::{MatchId, PlayerId, RequestId, RoomId, StreamId, TicketId};
-use crate::input::{Health, Presence};
+use crate::input::{Health, Presence, SeenEvents};
 use crate::name::Name;
 use crate::settings::{Settings, SettingsError, Shape};
 use crate::time::Time;
@@ -76,8 +76,17 @@ pub enum Effect {
         match_id: MatchId,
         /// The placement.
         epoch: u64,
-        /// Which.
+        /// Which: at least one.
         seats: SmallVec<[u16; 4]>,
+    },
+    /// To a room: nobody waits for this match any more; end it and be ready. Idempotent.
+    CallOff {
+        /// The room.
+        room: RoomId,
+        /// The match.
+        match_id: MatchId,
+        /// The placement.
+        epoch: u64,
     },
     /// To a room: no new match; the running one may finish within the time; then end.
     DrainRoom {
@@ -675,6 +684,8 @@ pub struct MatchView {
     pub formed: Time,
     /// Since it started until it ended, or now.
     pub duration: Duration,
+    /// What happened so far in a turn-based match that runs, for each class of viewers what it may see.
+    pub events: Vec<SeenEvents>,
 }
 
 /// Where a match is in its life.

@@ -287,6 +287,23 @@ pub struct RoomReport {
     pub health: Health,
     /// It takes no new match.
     pub draining: bool,
+    /// What is new of a turn-based match.
+    pub events: Vec<SeenEvents>,
+}
+
+/// What happened in a match, as one class of viewers may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenEvents {
+    /// The class.
+    pub viewers: Name,
+    /// Who is of it.
+    pub seats: Vec<u16>,
+    /// Who does not play may see them, too.
+    pub public: bool,
+    /// How many came before these.
+    pub from: u32,
+    /// As JSON.
+    pub events_json: Vec<Name>,
 }
 
 /// How well a room keeps its pace.

@@ -30,7 +30,7 @@ pub use event::{
 pub use ids::{FleetId, IdMap, MatchId, ParseIdError, PlayerId, QueueId, RequestId, RoomId, StreamId, TicketId};
 pub use input::{
     Call, ClusterNews, GameInfo, Health, Hello, Input, MatchReport, NewTicket, Presence, RoomNews, RoomReport, Running,
-    SeatReport, SeatResult,
+    SeatReport, SeatResult, SeenEvents,
 };
 pub use lobby::Lobby;
 pub use name::{IdempotencyKey, Name};

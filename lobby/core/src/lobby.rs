@@ -1,6 +1,7 @@
 //! The state machine: few verbs, one owner, no clock.
 
 mod calls;
+mod history;
 mod matches;
 mod plans;
 mod reports;
@@ -49,6 +50,8 @@ pub struct Lobby {
     effects: VecDeque<(Seq, Effect)>,
     committed: Seq,
     draining: Option<Draining>,
+    /// Somebody carries out `Effect::StartRoom`.
+    starts_rooms: bool,
     // All below is made anew after a restart.
     queues: Vec<QueueLive>,
     fleets: Vec<FleetLive>,
@@ -107,6 +110,11 @@ impl Lobby {
         let mut lobby = Self::resume(State::new(seed), now);
         lobby.configure(settings);
         Ok(lobby)
+    }
+
+    /// Nobody here starts rooms: they come by themselves, and none is planned.
+    pub fn start_no_rooms(&mut self) {
+        self.starts_rooms = false;
     }
 
     /// Something happened.

@@ -162,6 +162,8 @@ pub struct FleetSettings {
     pub breaker_failures: u32,
     /// ... until the window has passed.
     pub breaker_window: Duration,
+    /// Its rooms take another match after one has ended; otherwise each match gets a fresh room.
+    pub recycle: bool,
 }
 
 impl FleetSettings {
@@ -177,6 +179,7 @@ impl FleetSettings {
             drain_within: Duration::from_secs(600),
             breaker_failures: 5,
             breaker_window: Duration::from_secs(60),
+            recycle: true,
         }
     }
 }

@@ -322,6 +322,24 @@ fn a_freed_seat_goes_to_who_waits_longest() {
 }
 
 #[test]
+fn nobody_is_sent_to_a_match_whose_players_are_all_away() {
+    let mut world = World::new(settings(crowd()));
+    let (stream, room) = world.attach(None, None);
+    world.crowd("crowd", 1..=2);
+    world.seconds(3.0);
+    let mut running = world.accept(stream, room);
+    running.seats.iter_mut().for_each(|seat| seat.presence = Presence::Dropped);
+    world.report(stream, room, Some(running.clone()));
+    let waits = world.queue("crowd", 3, 1500.0);
+    assert_eq!(world.told(waits), "queued");
+    // One of them is back: now there is somebody to play with.
+    running.seats[0].presence = Presence::Live;
+    world.report(stream, room, Some(running));
+    assert_eq!(world.told(waits), "queued matched(3)");
+    world.check_replay();
+}
+
+#[test]
 fn windows_widen_until_both_accept() {
     let window = lobby_core::Window { start: Some(50.0), step: 10.0, cap: 200.0, ..lobby_core::Window::default() };
     let mut patient = settings(QueueSettings { window, ..duel() });

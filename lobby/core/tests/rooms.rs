@@ -48,10 +48,10 @@ fn a_refused_match_goes_to_another_room() {
     world.effects.clear();
     world.news(stream, asked, RoomNews::HostAccepted { match_id, epoch });
     let told = world.take(|effect| match effect {
-        Effect::ReleaseSeats { room, epoch, seats, .. } => Some((*room, *epoch, seats.len())),
+        Effect::CallOff { room, epoch, .. } => Some((*room, *epoch)),
         _ => None,
     });
-    assert_eq!(told, [(asked, epoch, 0)]);
+    assert_eq!(told, [(asked, epoch)]);
     world.check_replay();
 }
 
@@ -116,7 +116,7 @@ fn a_silent_room_is_unhealthy_within_five_seconds_and_its_players_go_back_with_s
     world.effects.clear();
     world.report(stream, one, Some(running.clone()));
     let told = world.take(|effect| match effect {
-        Effect::ReleaseSeats { room, match_id, .. } => Some((*room, *match_id)),
+        Effect::CallOff { room, match_id, .. } => Some((*room, *match_id)),
         _ => None,
     });
     assert_eq!(told, [(one, running.match_id)]);
@@ -333,6 +333,22 @@ fn a_fleet_keeps_its_warm_buffer_and_grows_with_the_need() {
         other => panic!("{other:?}"),
     }
     world.result(stream, one, &running);
+    world.check_replay();
+}
+
+#[test]
+fn who_starts_no_rooms_plans_none() {
+    let mut world = World::new(settings(duel()));
+    world.lobby.start_no_rooms();
+    let mut fleets = own_fleet(2, 4);
+    fleets.queues = vec![duel()];
+    world.call(lobby_core::Call::SetSettings(Box::new(fleets))).unwrap();
+    world.crowd("duel", 1..=4);
+    world.seconds(20.0);
+    assert!(started(&mut world).is_empty(), "nobody would start them");
+    // One that comes by itself is used.
+    let (stream, room) = world.attach(None, None);
+    world.accept(stream, room);
     world.check_replay();
 }
 

@@ -113,12 +113,17 @@ impl Processes {
         let hash = *blake3::hash(secret.as_bytes()).as_bytes();
         ensure!(self.report(core, ClusterNews::Credential { room, hash }).await, "the lobby stops");
 
+        let settings = core.settings.load();
+        let recycles = settings.fleets.iter().find(|known| known.name == *fleet).is_none_or(|fleet| fleet.recycle);
         let log =
             OpenOptions::new().create(true).append(true).open(self.log(room)).context("could not open its log")?;
         let errors = log.try_clone().context("could not open its log")?;
         let mut command = CommandWrap::with_new(&self.command, |command| {
             command.args(["--lobby", &self.lobby, "--fleet", fleet, "--room", &room.to_string()]);
             command.args(["--bind", "127.0.0.1:0", "--secret-stdin"]);
+            if !recycles {
+                command.args(["--recycle", "never"]);
+            }
             if let Some(bundles) = &self.bundles {
                 command.arg("--bundles").arg(bundles);
             }

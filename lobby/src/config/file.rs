@@ -110,6 +110,15 @@ struct FleetTable {
     drain_within_seconds: Option<Seconds>,
     breaker_failures: Option<u32>,
     breaker_window_seconds: Option<Seconds>,
+    recycle: Option<Recycle>,
+}
+
+/// What becomes of a room when its match has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Recycle {
+    Always,
+    Never,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -198,6 +207,7 @@ pub(super) fn keys() -> Vec<&'static str> {
         "drain_within_seconds",
         "breaker_failures",
         "breaker_window_seconds",
+        "recycle",
         "anybody",
         "start",
         "target_wait_seconds",
@@ -281,6 +291,7 @@ fn fleet(table: FleetTable) -> FleetSettings {
         drain_within: or(table.drain_within_seconds, base.drain_within),
         breaker_failures: table.breaker_failures.unwrap_or(base.breaker_failures),
         breaker_window: or(table.breaker_window_seconds, base.breaker_window),
+        recycle: table.recycle.map_or(base.recycle, |recycle| recycle == Recycle::Always),
         ..base
     }
 }

@@ -11,7 +11,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::header::{AUTHORIZATION, HeaderMap};
 use lobby_core::{
-    Answer, Call, IdempotencyKey, MatchId, MatchState, Name, NewTicket, Page, PlayerId, Refusal, TicketId, TicketView,
+    Answer, Call, IdempotencyKey, MatchId, MatchOutcome, MatchState, Name, NewTicket, Page, PlayerId, Refusal,
+    TicketEvent, TicketId, TicketState, TicketView,
 };
 
 use super::fault::Fault;
@@ -29,6 +30,11 @@ use crate::rooms::journals::Journals;
 const MAX_KEY_BYTES: usize = 64;
 /// Largest page of a list.
 const MAX_PAGE: u32 = 100;
+/// A page whose size nobody said.
+const PAGE: u32 = 20;
+/// A player whose match ends may hear of it from the room before the lobby does. A new ticket of his waits this long for
+/// the room's word.
+const ENDING_WITHIN: Duration = Duration::from_secs(1);
 /// Guests that one address may make at once, and how soon the next one: a class that comes in together. Players on
 /// this machine (bots, tests, the gateway without a proxy before it) are not counted.
 const GUESTS_AT_ONCE: u32 = 60;
@@ -155,9 +161,16 @@ impl Desk {
         origin: Origin,
     ) -> Result<Events, Fault> {
         let call = Call::CreateTicket(self.new_ticket(player, request)?);
-        let _counted = self.pressure.taken_in();
-        let feed = self.core.play(call)?;
-        self.events(feed, player, origin, 0).await
+        let told = {
+            let _counted = self.pressure.taken_in();
+            self.events(self.core.play(call.clone())?, player, &origin, 0).await
+        };
+        match told {
+            Err(NotTold::Refused(Refusal::AlreadyQueued { ticket, .. })) if self.ends(ticket, player).await => {
+                Ok(self.events(self.core.play(call)?, player, &origin, 0).await?)
+            }
+            told => Ok(told?),
+        }
     }
 
     pub(crate) async fn create_ticket(
@@ -166,8 +179,48 @@ impl Desk {
         request: v1::CreateTicketRequest,
     ) -> Result<v1::Ticket, Fault> {
         let call = Call::CreateTicket(self.new_ticket(player, request)?);
-        let _counted = self.pressure.taken_in();
-        ticket_answer(self.core.call(call).await?)
+        self.make(player, call).await
+    }
+
+    /// Makes a ticket.
+    async fn make(&self, player: PlayerId, call: Call) -> Result<v1::Ticket, Fault> {
+        let answer = {
+            let _counted = self.pressure.taken_in();
+            self.core.call(call.clone()).await
+        };
+        match answer {
+            Err(CallError::Refused(Refusal::AlreadyQueued { ticket, .. })) if self.ends(ticket, player).await => {
+                ticket_answer(self.core.call(call).await?)
+            }
+            answer => ticket_answer(answer?),
+        }
+    }
+
+    /// Whether the match that a ticket led to is over, or ends just now.
+    async fn ends(&self, ticket: TicketId, player: PlayerId) -> bool {
+        let Ok(mut feed) = self.core.watch(ticket, player, 0) else { return false };
+        let until = tokio::time::Instant::now() + ENDING_WITHIN;
+        while let Ok(Some(news)) = tokio::time::timeout_at(until, feed.next()).await {
+            match news {
+                News::Watching(view) => match view.state {
+                    TicketState::Assigned | TicketState::Connected => {}
+                    TicketState::Queued | TicketState::Placing => return false,
+                    TicketState::Ended(_) => return true,
+                },
+                News::Event(_, TicketEvent::Ended { .. }) => return true,
+                News::Event(
+                    _,
+                    TicketEvent::Queued
+                    | TicketEvent::Matched { .. }
+                    | TicketEvent::Assigned { .. }
+                    | TicketEvent::Connected { .. }
+                    | TicketEvent::Requeued { .. },
+                )
+                | News::Status(_) => {}
+                News::Refused(_) | News::Lagged => return false,
+            }
+        }
+        false
     }
 
     fn new_ticket(&self, player: PlayerId, request: v1::CreateTicketRequest) -> Result<NewTicket, Fault> {
@@ -196,7 +249,7 @@ impl Desk {
         };
         let member = self.players.member(player, &self.game_of(&view.queue))?;
         let joiner = NewTicket { queue: view.queue, party: [member].into_iter().collect(), open: false, key };
-        ticket_answer(self.core.call(Call::JoinOpenGame { game, joiner }).await?)
+        self.make(player, Call::JoinOpenGame { game, joiner }).await
     }
 
     fn game_of(&self, queue: &Name) -> Name {
@@ -217,19 +270,20 @@ impl Desk {
         origin: Origin,
     ) -> Result<Events, Fault> {
         let feed = self.core.watch(id("ticket_id", ticket_id)?, player, after)?;
-        self.events(feed, player, origin, after).await
+        Ok(self.events(feed, player, &origin, after).await?)
     }
 
-    async fn events(&self, mut feed: Feed, player: PlayerId, origin: Origin, after: u64) -> Result<Events, Fault> {
-        let first = tokio::time::timeout(FIRST_NEWS_WITHIN, feed.next()).await.map_err(|_| CallError::Late)?;
+    async fn events(&self, mut feed: Feed, player: PlayerId, origin: &Origin, after: u64) -> Result<Events, NotTold> {
+        let first = tokio::time::timeout(FIRST_NEWS_WITHIN, feed.next()).await;
         let view: Box<TicketView> = match first {
-            Some(News::Watching(view)) => view,
-            Some(News::Refused(refusal)) => return Err(refusal.into()),
-            Some(News::Event(..) | News::Status(_) | News::Lagged) => return Err(Fault::lagged()),
-            None => return Err(CallError::Stopped.into()),
+            Ok(Some(News::Watching(view))) => view,
+            Ok(Some(News::Refused(refusal))) => return Err(NotTold::Refused(refusal)),
+            Ok(Some(News::Event(..) | News::Status(_) | News::Lagged)) => return Err(NotTold::Fault(Fault::lagged())),
+            Ok(None) => return Err(NotTold::Fault(CallError::Stopped.into())),
+            Err(_) => return Err(NotTold::Fault(CallError::Late.into())),
         };
         let game = self.game_of(&view.queue);
-        Ok(Events::new(feed, &view, self.core.rooms.clone(), origin, player, game, after))
+        Ok(Events::new(feed, &view, self.core.rooms.clone(), origin.clone(), player, game, after))
     }
 
     pub(crate) async fn cancel(&self, player: PlayerId, ticket_id: &str) -> Result<v1::CancelTicketResponse, Fault> {
@@ -271,11 +325,11 @@ impl Desk {
         })
     }
 
-    pub(crate) async fn get_match(&self, match_id: &str) -> Result<v1::Match, Fault> {
+    pub(crate) async fn get_match(&self, match_id: &str, viewer: PlayerId) -> Result<v1::Match, Fault> {
         let match_id = id("match_id", match_id)?;
         match self.core.call(Call::GetMatch { match_id }).await {
             Ok(Answer::Match(view)) => {
-                let mut shown = show::game_match(&self.players, view);
+                let mut shown = show::game_match(&self.players, view, viewer);
                 if let Some(outcome) = self.players.outcome(match_id)? {
                     shown.reason = outcome.reason.to_string();
                     shown.events_json = outcome.events_json.iter().map(ToString::to_string).collect();
@@ -311,6 +365,35 @@ impl Desk {
         }
     }
 
+    pub(crate) async fn my_matches(
+        &self,
+        player: PlayerId,
+        request: &v1::ListMyMatchesRequest,
+    ) -> Result<v1::ListMyMatchesResponse, Fault> {
+        let limit = match request.page_size {
+            0 => PAGE,
+            asked @ 1..=MAX_PAGE => asked,
+            _ => return Err(Fault::field("page_size", format!("a page has at most {MAX_PAGE} matches"))),
+        };
+        let before = match request.page_token.as_str() {
+            "" => None,
+            token => Some(token.parse().map_err(|_| Refusal::BadPage)?),
+        };
+        let limit = limit as usize;
+        let mut found = self.players.matches(player, before, limit + 1).await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next_page_token = found.last().filter(|_| more).map(|(number, _)| number.to_string());
+        let shown = |(_, outcome): &(u64, MatchOutcome)| v1::Match {
+            events_json: Vec::new(),
+            ..show::ended_match(&self.players, outcome)
+        };
+        Ok(v1::ListMyMatchesResponse {
+            matches: found.iter().map(shown).collect(),
+            next_page_token: next_page_token.unwrap_or_default(),
+        })
+    }
+
     pub(crate) async fn seat(
         &self,
         player: PlayerId,
@@ -331,6 +414,23 @@ impl Desk {
             bundle: route.bundle(&seat.game).to_owned(),
             game: seat.game.to_string(),
         })
+    }
+}
+
+/// Why there are no events.
+enum NotTold {
+    /// The core refuses.
+    Refused(Refusal),
+    /// Something else.
+    Fault(Fault),
+}
+
+impl From<NotTold> for Fault {
+    fn from(not_told: NotTold) -> Fault {
+        match not_told {
+            NotTold::Refused(refusal) => refusal.into(),
+            NotTold::Fault(fault) => fault,
+        }
     }
 }
 

@@ -76,6 +76,12 @@ impl Fault {
         Fault::new("forbidden", Code::PermissionDenied, StatusCode::FORBIDDEN, detail)
     }
 
+    /// The caller's own deadline has passed.
+    pub(crate) fn deadline() -> Fault {
+        let detail = "the deadline of the call has passed";
+        Fault::new("deadline", Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT, detail)
+    }
+
     /// Too many from one address.
     pub(crate) fn too_many(detail: &'static str, after: Duration) -> Fault {
         Fault::new("too-many", Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS, detail).retry(after)

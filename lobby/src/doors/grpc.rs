@@ -2,14 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bellhop_proto::v1;
 use bellhop_proto::v1::matchmaking_server::Matchmaking;
 use bellhop_proto::v1::players_server::Players;
 use futures_util::{Stream, StreamExt};
 use lobby_core::PlayerId;
+use tokio::time::Sleep;
 use tonic::{Request, Response, Status, async_trait};
 
+use super::deadline::asked;
 use super::desk::Desk;
 use super::fault::Fault;
 use super::open_games;
@@ -78,14 +82,32 @@ impl Players for Grpc {
     }
 }
 
-/// A ticket's events as gRPC sends them.
-pub(crate) struct TicketEvents(super::watch::Events);
+/// A ticket's events as gRPC sends them, until the caller's deadline if he set one.
+pub(crate) struct TicketEvents {
+    events: super::watch::Events,
+    deadline: Option<Pin<Box<Sleep>>>,
+    late: bool,
+}
+
+impl TicketEvents {
+    fn new(events: super::watch::Events, deadline: Option<Duration>) -> TicketEvents {
+        let deadline = deadline.map(|within| Box::pin(tokio::time::sleep(within)));
+        TicketEvents { events, deadline, late: false }
+    }
+}
 
 impl Stream for TicketEvents {
     type Item = Result<v1::TicketEvent, Status>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Self::Item>> {
-        self.0.poll_next_unpin(cx).map_err(Fault::status)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.late {
+            return Poll::Ready(None);
+        }
+        if self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
+            self.late = true;
+            return Poll::Ready(Some(Err(Fault::deadline().status())));
+        }
+        self.events.poll_next_unpin(cx).map_err(Fault::status)
     }
 }
 
@@ -102,7 +124,9 @@ impl Matchmaking for Grpc {
     async fn play(&self, request: Request<v1::CreateTicketRequest>) -> Answer<TicketEvents> {
         self.told(self.0.admit_new())?;
         let (player, origin) = (self.player(&request)?, origin(&request)?);
-        self.answer(self.0.play(player, request.into_inner(), origin).await.map(TicketEvents))
+        let deadline = asked(request.metadata().as_ref());
+        let events = self.0.play(player, request.into_inner(), origin).await;
+        self.answer(events.map(|events| TicketEvents::new(events, deadline)))
     }
 
     async fn create_ticket(&self, request: Request<v1::CreateTicketRequest>) -> Answer<v1::Ticket> {
@@ -119,9 +143,10 @@ impl Matchmaking for Grpc {
     async fn watch_ticket(&self, request: Request<v1::WatchTicketRequest>) -> Answer<TicketEvents> {
         self.told(self.0.admit())?;
         let (player, origin) = (self.player(&request)?, origin(&request)?);
+        let deadline = asked(request.metadata().as_ref());
         let request = request.into_inner();
         let events = self.0.watch(player, &request.ticket_id, request.after, origin).await;
-        self.answer(events.map(TicketEvents))
+        self.answer(events.map(|events| TicketEvents::new(events, deadline)))
     }
 
     async fn cancel_ticket(&self, request: Request<v1::CancelTicketRequest>) -> Answer<v1::CancelTicketResponse> {
@@ -148,8 +173,13 @@ impl Matchmaking for Grpc {
     }
 
     async fn get_match(&self, request: Request<v1::GetMatchRequest>) -> Answer<v1::Match> {
-        self.player(&request)?;
-        self.answer(self.0.get_match(&request.into_inner().match_id).await)
+        let player = self.player(&request)?;
+        self.answer(self.0.get_match(&request.into_inner().match_id, player).await)
+    }
+
+    async fn list_my_matches(&self, request: Request<v1::ListMyMatchesRequest>) -> Answer<v1::ListMyMatchesResponse> {
+        let player = self.player(&request)?;
+        self.answer(self.0.my_matches(player, request.get_ref()).await)
     }
 
     async fn get_seat(&self, request: Request<v1::GetSeatRequest>) -> Answer<v1::Assignment> {

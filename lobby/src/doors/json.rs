@@ -237,8 +237,19 @@ pub(crate) async fn join(
 
 #[utoipa::path(get, path = "/v1/matches/{match_id}", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, body = Match)))]
 /// A match: who plays, how it is, how it ended.
-pub(crate) async fn get_match(State(desk): At, _caller: Caller, Path(id): Path<String>) -> Answer<Match> {
-    Ok(Json(desk.get_match(&id).await?.into()))
+pub(crate) async fn get_match(State(desk): At, Caller(player): Caller, Path(id): Path<String>) -> Answer<Match> {
+    Ok(Json(desk.get_match(&id, player).await?.into()))
+}
+
+#[utoipa::path(get, path = "/v1/players/me/matches", tag = "players", security(("bearer" = [])), params(PageQuery), responses((status = 200, body = MyMatches)))]
+/// The matches that the caller played to their end, the newest first.
+pub(crate) async fn my_matches(
+    State(desk): At,
+    Caller(player): Caller,
+    Asked(page): Asked<PageQuery>,
+) -> Answer<MyMatches> {
+    let request = v1::ListMyMatchesRequest { page_size: page.page_size, page_token: page.page_token };
+    Ok(Json(desk.my_matches(player, &request).await?.into()))
 }
 
 #[utoipa::path(get, path = "/v1/matches/{match_id}/replay", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404), (status = 409)))]

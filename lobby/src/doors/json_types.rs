@@ -38,7 +38,7 @@ macro_rules! nested {
 }
 nested!(
     v1::Player => Player, v1::Rating => Rating, v1::CurrentMatch => CurrentMatch, v1::Queue => Queue,
-    v1::OpenGame => OpenGame, v1::MatchSeat => MatchSeat,
+    v1::OpenGame => OpenGame, v1::MatchSeat => MatchSeat, v1::Match => Match,
 );
 
 answer!(
@@ -241,7 +241,7 @@ pub(crate) struct Match {
     seats: Vec<MatchSeat>,
     reason: String,
     duration_ms: u64,
-    /// Turn-based games: the events, as JSON, once the match has ended.
+    /// Turn-based games: the events so far, as JSON, what this viewer may see.
     events_json: Vec<String>,
 }
 
@@ -266,6 +266,27 @@ impl From<v1::Match> for Match {
             events_json: shown.events_json,
         }
     }
+}
+
+answer!(
+    /// A page of the caller's matches.
+    MyMatches from v1::ListMyMatchesResponse {
+        /// The newest first, without their events.
+        matches: Vec<Match>,
+        /// Empty: this is the last page.
+        next_page_token: String,
+    }
+);
+
+/// Which page.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// At most 100; 0: 20.
+    pub(crate) page_size: u32,
+    /// From the page before.
+    pub(crate) page_token: String,
 }
 
 /// A guest's wishes.

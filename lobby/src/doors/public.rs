@@ -16,11 +16,13 @@ use tonic::server::NamedService;
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer, Service, ServiceExt};
 
+use super::deadline::asked;
 use super::fault::Fault;
 use super::grpc::Grpc;
 use super::listener::Serve;
 use super::origin::Origins;
 use crate::drive::CallError;
+use crate::metrics::Metrics;
 
 /// The head of every answer leaves within this; streams go on.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -33,6 +35,7 @@ pub(crate) struct Public {
     origins: Arc<Origins>,
     matchmaking: MatchmakingServer<Grpc>,
     players: PlayersServer<Grpc>,
+    metrics: Arc<Metrics>,
     web: GrpcWebService<tonic::service::Routes>,
     rest: Router,
 }
@@ -40,10 +43,11 @@ pub(crate) struct Public {
 impl Public {
     /// `health` and `reflection` beside the two services of players; `rest` for everything that is not gRPC.
     pub(crate) fn new(origins: Arc<Origins>, grpc: Grpc, others: tonic::service::Routes, rest: Router) -> Public {
+        let metrics = grpc.0.metrics.clone();
         let matchmaking = MatchmakingServer::new(grpc.clone()).max_decoding_message_size(MESSAGE_BYTES);
         let players = PlayersServer::new(grpc).max_decoding_message_size(MESSAGE_BYTES);
         let routes = others.add_service(matchmaking.clone()).add_service(players.clone()).prepare();
-        Public { origins, matchmaking, players, web: GrpcWebLayer::new().layer(routes), rest }
+        Public { origins, matchmaking, players, metrics, web: GrpcWebLayer::new().layer(routes), rest }
     }
 }
 
@@ -55,13 +59,37 @@ impl Serve for Public {
     ) -> impl Future<Output = Response<Body>> + Send + 'static {
         let origin = self.origins.of(peer, request.uri(), request.headers());
         request.extensions_mut().insert(origin);
+        let asked = asked(request.headers()).filter(|asked| *asked < ANSWER_WITHIN);
+        let is_grpc = is_grpc(&request);
+        let metrics = self.metrics.clone();
         async move {
-            match tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await {
-                Ok(answer) => answer,
+            match tokio::time::timeout(asked.unwrap_or(ANSWER_WITHIN), self.answer(request)).await {
+                Ok(answer) => {
+                    if is_unread(&answer) {
+                        metrics.refused("bad-message");
+                    }
+                    answer
+                }
+                Err(_) if is_grpc => {
+                    let fault = if asked.is_some() { Fault::deadline() } else { CallError::Late.into() };
+                    metrics.refused(fault.kind);
+                    fault.status().into_http()
+                }
                 Err(_) => Fault::from(CallError::Late).into_response(),
             }
         }
     }
+}
+
+fn is_grpc(request: &Request<Incoming>) -> bool {
+    request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Whether a message was refused before one of our calls saw it: too long, or none. What we refuse ourselves is counted
+/// where it is, and has details.
+fn is_unread(answer: &Response<Body>) -> bool {
+    let headers = answer.headers();
+    headers.get("grpc-status").is_some_and(|status| status != "0") && !headers.contains_key("grpc-status-details-bin")
 }
 
 impl Public {

@@ -28,6 +28,7 @@ pub(crate) fn router(desk: Arc<Desk>, page: Option<PathBuf>, bundles: Arc<Bundle
         .route("/v1/sessions", post(json::log_in))
         .route("/v1/sessions/current", delete(json::log_out))
         .route("/v1/players/me", get(json::me))
+        .route("/v1/players/me/matches", get(json::my_matches))
         .route("/v1/players/me/name", put(json::set_name))
         .route("/v1/players/me/password", put(json::set_password))
         .route("/v1/queues", get(json::queues))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bellhop_proto::v1;
 use lobby_core::{
-    EtaView, MatchOutcome, MatchState, MatchView, OpenGameView, Presence, QueueView, Rating, TicketEnd, TicketState,
-    TicketView, Why,
+    EtaView, MatchOutcome, MatchSeatView, MatchState, MatchView, OpenGameView, PlayerId, Presence, QueueView, Rating,
+    SeenEvents, TicketEnd, TicketState, TicketView, Why,
 };
 
 use crate::players::{Person, Players, names};
@@ -159,13 +159,19 @@ fn seat_of(players: &Players, seat: u16, player: lobby_core::PlayerId) -> v1::Ma
     }
 }
 
-pub(crate) fn game_match(players: &Players, view: MatchView) -> v1::Match {
+/// A match that the core knows, for somebody who looks: of its events those that he may see.
+pub(crate) fn game_match(players: &Players, view: MatchView, viewer: PlayerId) -> v1::Match {
     let (state, reason) = match view.state {
         MatchState::Formed | MatchState::Placing => (v1::r#match::State::Placing, ""),
         MatchState::Playing => (v1::r#match::State::Playing, ""),
         MatchState::Ended => (v1::r#match::State::Ended, ""),
         MatchState::Lost(reason) => (v1::r#match::State::Lost, reason.text()),
     };
+    let held = |seat: &&MatchSeatView| seat.player == viewer && seat.presence != Presence::Left;
+    let own = view.seats.iter().find(held).map(|seat| seat.seat);
+    let may_see = |seen: &&SeenEvents| seen.public || own.is_some_and(|own| seen.seats.contains(&own));
+    let events = view.events.iter().find(may_see);
+    let events_json = events.map(|seen| seen.events_json.iter().map(ToString::to_string).collect());
     let seats = view.seats.iter().map(|seat| v1::MatchSeat {
         rank: seat.rank.map_or(0, u32::from),
         score: seat.score.unwrap_or(0),
@@ -182,7 +188,7 @@ pub(crate) fn game_match(players: &Players, view: MatchView) -> v1::Match {
         seats: seats.collect(),
         reason: reason.to_owned(),
         duration_ms: millis(view.duration),
-        events_json: Vec::new(),
+        events_json: events_json.unwrap_or_default(),
     }
 }
 

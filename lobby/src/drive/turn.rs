@@ -312,6 +312,7 @@ impl Drive {
             Effect::Host { room, .. }
             | Effect::AddSeats { room, .. }
             | Effect::ReleaseSeats { room, .. }
+            | Effect::CallOff { room, .. }
             | Effect::DrainRoom { room, .. }
             | Effect::StopRoom { room, .. }
             | Effect::AckResult { room, .. } => self.order_room(room, Order::Effect(Box::new(effect))),

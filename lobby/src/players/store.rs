@@ -21,6 +21,8 @@ const RATINGS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("ratin
 const MATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("matches");
 /// Matches by the number of the event that ended them: the oldest go first.
 const MATCHES_BY_AGE: TableDefinition<u64, u64> = TableDefinition::new("matches_by_age");
+/// Matches by player and the number of the event that ended them.
+const PLAYED: TableDefinition<(u64, u64), u64> = TableDefinition::new("played");
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
 const LAYOUT: u64 = 1;
@@ -133,6 +135,7 @@ impl Store {
             tx.open_table(RATINGS)?;
             tx.open_table(MATCHES)?;
             tx.open_table(MATCHES_BY_AGE)?;
+            tx.open_table(PLAYED)?;
         }
         tx.commit()?;
         Ok(store)
@@ -160,6 +163,7 @@ impl Store {
             let mut ratings = tx.open_table(RATINGS)?;
             let mut matches = tx.open_table(MATCHES)?;
             let mut by_age = tx.open_table(MATCHES_BY_AGE)?;
+            let mut played = tx.open_table(PLAYED)?;
             let mut meta = tx.open_table(META)?;
             for change in changes {
                 match change {
@@ -175,13 +179,20 @@ impl Store {
                         }
                         matches.insert(outcome.match_id.0, postcard::to_stdvec(&**outcome)?.as_slice())?;
                         by_age.insert(number, outcome.match_id.0)?;
+                        for seat in &outcome.seats {
+                            played.insert((seat.player.0, *number), outcome.match_id.0)?;
+                        }
                     }
                     Change::Followed(next) => drop(meta.insert("followed", next)?),
                 }
             }
             while by_age.len()? > MATCHES_KEPT {
-                if let Some((_, id)) = by_age.pop_first()? {
-                    matches.remove(id.value())?;
+                let Some((number, id)) = by_age.pop_first()? else { break };
+                if let Some(row) = matches.remove(id.value())? {
+                    let outcome: MatchOutcome = postcard::from_bytes(row.value())?;
+                    for seat in outcome.seats {
+                        played.remove((seat.player.0, number.value()))?;
+                    }
                 }
             }
         }
@@ -269,6 +280,28 @@ impl Store {
                 break;
             }
             found.push((game.to_owned(), postcard::from_bytes(row.value())?));
+        }
+        Ok(found)
+    }
+
+    /// The last matches of a player before event number `before`, the newest first.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn matches(
+        &self,
+        id: PlayerId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, MatchOutcome)>, PlayersError> {
+        let tx = self.db.begin_read()?;
+        let (played, matches) = (tx.open_table(PLAYED)?, tx.open_table(MATCHES)?);
+        let mut found = Vec::new();
+        for row in played.range((id.0, 0)..(id.0, before.unwrap_or(u64::MAX)))?.rev().take(limit) {
+            let (key, match_id) = row?;
+            if let Some(outcome) = matches.get(match_id.value())? {
+                found.push((key.value().1, postcard::from_bytes(outcome.value())?));
+            }
         }
         Ok(found)
     }

@@ -8,7 +8,7 @@ use bellhop_proto::v1::room_message::Kind as Up;
 use bellhop_proto::v1::seat_report::Presence as WirePresence;
 use lobby_core::{
     Effect, GameInfo, Health, Hello, HostSeat, MatchReport, Name, Presence, RoomId, RoomNews, RoomReport, Running,
-    SeatReport, SeatResult,
+    SeatReport, SeatResult, SeenEvents,
 };
 
 use crate::doors::desk::id;
@@ -18,6 +18,8 @@ use crate::players::names;
 
 /// Events of a turn-based match in its result, in bytes: what fits the journal without hurting others.
 const MAX_EVENTS_BYTES: usize = 256 << 10;
+/// The class of viewers that everybody is of.
+const EVERYBODY: &str = "all";
 /// Longest reason, in characters.
 const MAX_REASON_CHARS: usize = 200;
 
@@ -77,7 +79,19 @@ fn report(said: v1::Report) -> Result<RoomReport, Fault> {
         sockets: health.sockets,
         rss_bytes: health.rss_bytes,
     };
-    Ok(RoomReport { sequence: said.sequence, running, health, draining: said.draining })
+    let events = said.events.into_iter().map(seen).collect::<Result<_, Fault>>()?;
+    Ok(RoomReport { sequence: said.sequence, running, health, draining: said.draining, events })
+}
+
+fn seen(said: v1::SeenEvents) -> Result<SeenEvents, Fault> {
+    let seats = said.seats.iter().map(|&seat| seat_number("seat", seat));
+    Ok(SeenEvents {
+        public: said.viewers == EVERYBODY,
+        viewers: said.viewers.into(),
+        seats: seats.collect::<Result<_, Fault>>()?,
+        from: said.from,
+        events_json: said.events_json.into_iter().map(Name::from).collect(),
+    })
 }
 
 fn result(said: v1::MatchResult) -> Result<MatchReport, Fault> {
@@ -154,6 +168,11 @@ pub(super) fn order(effect: Effect) -> Option<Down> {
             match_id: match_id.to_string(),
             epoch,
             seats: seats.iter().map(|&seat| u32::from(seat)).collect(),
+        }),
+        Effect::CallOff { match_id, epoch, .. } => Down::CallOff(v1::CallOff {
+            match_id: match_id.to_string(),
+            epoch,
+            reason: "the match is lost, or goes on elsewhere".to_owned(),
         }),
         Effect::DrainRoom { within, .. } => Down::Drain(v1::Drain { within_ms: short_millis(within) }),
         Effect::StopRoom { reason, .. } => Down::Stop(v1::Stop { reason: reason.to_owned() }),

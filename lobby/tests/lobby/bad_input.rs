@@ -50,13 +50,23 @@ async fn refusals_over_grpc_say_what_and_why() {
     let closed = eve.matchmaking.create_ticket(eve.with(closed)).await.unwrap_err();
     assert_eq!(closed.code(), Code::FailedPrecondition);
 
+    for name in ["x".repeat(25), "a\u{7}b".into(), " \t ".into()] {
+        let wish = eve.with(v1::SetNameRequest { name: name.clone() });
+        let refused = eve.players.set_name(wish).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{name:?}");
+        assert!(details(&refused).contains("BAD_NAME"), "{refused}");
+    }
+    let huge = eve.with(v1::SetNameRequest { name: "x".repeat(20_000) });
+    assert_eq!(eve.players.set_name(huge).await.unwrap_err().code(), Code::OutOfRange, "a message that is too long");
+
     eve.token = "x".repeat(43);
     assert_eq!(eve.ticket("duel", "").await.unwrap_err().code(), Code::Unauthenticated);
     let none = eve.matchmaking.create_ticket(ticket("duel", "")).await.unwrap_err();
     assert_eq!(none.code(), Code::Unauthenticated);
 
     let metrics = reqwest::get(format!("{}/metrics", lobby.private)).await.unwrap().text().await.unwrap();
-    for kind in ["unknown-queue", "already-queued", "future-event", "bad-field", "unauthenticated", "no-open-games"] {
+    let kinds = ["unknown-queue", "already-queued", "future-event", "bad-field", "unauthenticated", "no-open-games"];
+    for kind in kinds.into_iter().chain(["bad-name", "bad-message"]) {
         assert!(metrics.contains(&format!("lobby_refusals_total{{kind=\"{kind}\"}}")), "{kind} is not counted");
     }
 }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod crash;
+mod doors;
 mod operations;
 mod processes;
 mod start;

@@ -82,6 +82,24 @@ async fn a_room_outlives_the_lobby_and_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_fleet_whose_rooms_are_not_used_again_says_so_to_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let command = program(dir.path(), "exec sleep 300");
+    let data = dir.path().join("data");
+    let fleet = FLEET.replacen("min_ready", "recycle = \"never\"\nmin_ready", 1);
+    let lobby = Lobby::start(&data, &fleet, &["--room-command", command.to_str().unwrap()]);
+    within("a room that is told", async || {
+        let log = std::fs::read_to_string(rooms(&data, "log").pop()?).ok()?;
+        log.contains("--recycle never").then_some(())
+    })
+    .await;
+    let (mut ops, token) = lobby.operations().await;
+    let stop = v1::StopLobbyRequest { rooms_too: true, within_seconds: 0 };
+    ops.stop_lobby(with(&token, stop)).await.unwrap();
+    assert_eq!(lobby.ended().await, Some(0));
+}
+
+#[tokio::test]
 async fn rooms_that_keep_crashing_are_not_started_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let command = program(dir.path(), "exit 3");

@@ -142,6 +142,7 @@ impl Lobby {
         let name = fleet.name.clone();
         for action in actions {
             match action {
+                Action::Start if !self.starts_rooms => {}
                 Action::Start => {
                     if self.state.rooms.len() >= self.state.settings.limits.rooms as usize {
                         break;

@@ -74,17 +74,25 @@ impl Lobby {
         if report.sequence <= live.sequence {
             return;
         }
+        let peopled = live.is_peopled();
         live.sequence = report.sequence;
         live.health = report.health;
         live.seats.clear();
         if let Some(running) = &report.running {
             live.seats.extend_from_slice(&running.seats);
         }
+        let changed = live.is_peopled() != peopled;
         live.idle = report.running.is_none();
+        live.history.hear(report.running.as_ref().map(|running| running.epoch), report.events);
         if report.draining && self.state.room(room).is_some_and(|known| known.draining.is_none()) {
             self.drain_room(room, None, false);
         }
+        let runs = report.running.as_ref().map(|running| running.match_id);
         self.take_stock(room, report.running, false);
+        // That all have dropped, or one is back, decides whether others may join.
+        if let Some(game) = runs.filter(|_| changed) {
+            self.seats_changed(game);
+        }
     }
 
     /// A result counts once, and only from the room that has the match, by the placement that has it.

@@ -42,6 +42,7 @@ impl Lobby {
             effects: VecDeque::new(),
             committed,
             draining: None,
+            starts_rooms: true,
             queues: Vec::new(),
             fleets: Vec::new(),
             lives: IdMap::default(),

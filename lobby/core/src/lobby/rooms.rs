@@ -8,6 +8,7 @@ use crate::effect::{Effect, Refusal};
 use crate::event::{Event, LostReason, RequeueReason, RoomEnd};
 use crate::ids::{MatchId, RoomId, StreamId};
 use crate::input::{ClusterNews, GameInfo, Health, Hello, Presence, Running, SeatReport};
+use crate::lobby::history::History;
 use crate::lobby::{Lobby, Timer};
 use crate::settings::QueueSettings;
 use crate::state::{MatchPhase, Room};
@@ -33,6 +34,7 @@ pub(super) struct Live {
     pub(super) sequence: u64,
     pub(super) games: SmallVec<[GameInfo; 2]>,
     pub(super) seats: Vec<SeatReport>,
+    pub(super) history: History,
     pub(super) health: Health,
     /// It says that it runs nothing.
     pub(super) idle: bool,
@@ -76,6 +78,7 @@ impl Live {
             sequence: 0,
             games: SmallVec::new(),
             seats: Vec::new(),
+            history: History::default(),
             health: Health::default(),
             idle: false,
             missing: None,
@@ -95,6 +98,11 @@ impl Live {
                 && game.max_seats >= queue.shape.max_players()
                 && game.min_seats <= queue.shape.min_players()
         })
+    }
+
+    /// Not everybody's connection is lost.
+    pub(super) fn is_peopled(&self) -> bool {
+        self.seats(Presence::Dropped) == 0 || self.seats(Presence::Live) > 0
     }
 
     pub(super) fn seats(&self, presence: Presence) -> u32 {
@@ -125,6 +133,7 @@ impl Lobby {
         live.missing = None;
         live.stale = None;
         live.rest = Time::ZERO;
+        live.history = History::default(); // it is told anew on each stream
         live.seats = hello.running.as_ref().map(|running| running.seats.clone()).unwrap_or_default();
         let fleet = live.fleet;
         self.will(Effect::Welcome { stream, room });
@@ -211,7 +220,7 @@ impl Lobby {
                 if live.stale.is_none_or(|(game, epoch, _)| (game, epoch) != said) {
                     live.stale = Some((said.0, said.1, now));
                     let (match_id, epoch) = said;
-                    self.will(Effect::ReleaseSeats { room: id, match_id, epoch, seats: SmallVec::new() });
+                    self.will(Effect::CallOff { room: id, match_id, epoch });
                 }
             }
         } else if let Some(live) = self.lives.get_mut(&id) {
@@ -293,10 +302,11 @@ impl Lobby {
         }
     }
 
-    /// Whether late joiners may be sent there.
+    /// Whether late joiners may be sent there: not where everybody's connection is lost, for nobody may come back.
     pub(super) fn may_join(&self, room: RoomId) -> bool {
         let known = self.state.room(room).is_some_and(|known| known.draining.is_none());
-        known && self.lives.get(&room).is_some_and(|live| live.attached && live.unhealthy.is_none())
+        let well = |live: &Live| live.attached && live.unhealthy.is_none() && live.is_peopled();
+        known && self.lives.get(&room).is_some_and(well)
     }
 
     fn class(&self, room: &Room, live: &Live) -> Class {

@@ -183,6 +183,7 @@ impl Lobby {
             seats: seats.collect(),
             formed: game.formed,
             duration: duration.unwrap_or_default(),
+            events: game.place().zip(live).map_or_else(Vec::new, |((_, epoch), live)| live.history.of(epoch)),
         }
     }
 

@@ -207,7 +207,13 @@ impl World {
 
     pub(crate) fn report(&mut self, stream: StreamId, room: RoomId, running: Option<Running>) {
         self.sequence += 1;
-        let report = RoomReport { sequence: self.sequence, running, health: Health::default(), draining: false };
+        let report = RoomReport {
+            sequence: self.sequence,
+            running,
+            health: Health::default(),
+            draining: false,
+            events: Vec::new(),
+        };
         self.news(stream, room, RoomNews::Report(Box::new(report)));
     }
 
