@@ -1,6 +1,6 @@
 /** What the page knows: signals that screens read, and the few verbs that change them. */
 import { signal } from "@preact/signals";
-import { t } from "./i18n/index.ts";
+import { problemText, t } from "./i18n/index.ts";
 import { ApiError, api, freshKey, watchCalls } from "./net/api.ts";
 import { forget, identify } from "./net/identity.ts";
 import type { Assignment, Player, Queue, Ticket } from "./net/types.ts";
@@ -56,6 +56,10 @@ export function explain(error: unknown): string {
   }
   if (error.away) {
     return t("error.away");
+  }
+  const known = problemText(error.word);
+  if (known !== undefined) {
+    return known;
   }
   const { detail, hint, title } = error.problem;
   return [detail ?? title ?? t("error.unknown"), hint].filter((part) => part).map(sentence).join(" ");

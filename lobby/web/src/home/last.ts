@@ -1,12 +1,13 @@
-/** What this browser played before: the queue that Enter plays, and the last results of each player. */
+/** What was played before: the queue that Enter plays, kept by this browser, and a player's last matches, by the lobby. */
+import { api } from "../net/api.ts";
+import type { Match } from "../net/types.ts";
+
 const QUEUE = "bellhop.queue";
-const matches = (player: string) => `bellhop.matches.${player}`;
-const KEPT = 5;
+const SHOWN = 5;
 
 export interface PastMatch {
   id: string;
   game: string;
-  at: number;
   rank: number;
   of: number;
   draw: boolean;
@@ -21,12 +22,24 @@ export function rememberQueue(name: string): void {
   localStorage.setItem(QUEUE, name);
 }
 
-export function pastMatches(player: string): PastMatch[] {
-  const text = localStorage.getItem(matches(player));
-  return text === null ? [] : (JSON.parse(text) as PastMatch[]);
+/** The newest first. */
+export async function pastMatches(player: string): Promise<PastMatch[]> {
+  return (await api.myMatches(SHOWN)).flatMap((match) => seenBy(player, match));
 }
 
-export function rememberMatch(player: string, match: PastMatch): void {
-  const kept = [match, ...pastMatches(player).filter((one) => one.id !== match.id)].slice(0, KEPT);
-  localStorage.setItem(matches(player), JSON.stringify(kept));
+/** Nothing where the player has no place in the result. */
+function seenBy(player: string, match: Match): PastMatch[] {
+  const seats = (match.seats ?? []).filter((seat) => seat.rank);
+  const own = seats.find((seat) => seat.player_id === player);
+  if (own === undefined) {
+    return [];
+  }
+  return [{
+    id: match.id,
+    game: match.game,
+    rank: own.rank ?? 0,
+    of: seats.length,
+    draw: seats.length > 1 && seats.every((seat) => seat.rank === own.rank),
+    change: own.rating_after ? own.rating_after - (own.rating_before ?? 0) : 0,
+  }];
 }

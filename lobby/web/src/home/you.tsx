@@ -1,5 +1,5 @@
 /** Who you are: name, ratings, and the way to stay that player. */
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { gameTitle, t } from "../i18n/index.ts";
 import { ApiError, api } from "../net/api.ts";
 import { adopt, forget } from "../net/identity.ts";
@@ -105,7 +105,17 @@ function Ratings(props: { player: Player }) {
 }
 
 function LastMatches(props: { player: Player }) {
-  const past = pastMatches(props.player.id);
+  const { id, ratings } = props.player;
+  const played = (ratings ?? []).reduce((sum, rating) => sum + rating.matches, 0);
+  const [past, setPast] = useState<PastMatch[]>([]);
+  useEffect(() => {
+    let gone = false;
+    // A lobby that is away says so elsewhere; what was shown stays.
+    pastMatches(id).then((found) => gone || setPast(found), () => {});
+    return () => {
+      gone = true;
+    };
+  }, [id, played]);
   if (past.length === 0) {
     return null;
   }

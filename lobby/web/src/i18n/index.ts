@@ -49,6 +49,12 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   });
 }
 
+/** What a refusal says to a player, by the last word of its type; undefined where the page has no words for it. */
+export function problemText(word: string): string | undefined {
+  const key = `problem.${word}`;
+  return key in en ? t(key as Key) : undefined;
+}
+
 /** A game's name and pitch; an unknown game goes by its own name. */
 export function gameTitle(game: string): string {
   const key = `game.${game}`;

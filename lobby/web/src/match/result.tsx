@@ -1,7 +1,6 @@
 /** How it ended, and what that does to the rating. */
 import { useEffect, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
-import { rememberMatch } from "../home/last.ts";
 import { Change } from "../home/you.tsx";
 import { gameTitle, t } from "../i18n/index.ts";
 import { ApiError, api } from "../net/api.ts";
@@ -46,10 +45,6 @@ export function Result(props: {
   }, [title]);
   useEffect(() => {
     if (match?.state === "ended" && own !== undefined && me.value !== undefined) {
-      rememberMatch(me.value.id, {
-        id: match.id, game: match.game, at: Date.now(), rank: own.rank, of: rows.length,
-        draw: isDraw(rows), change: own.change ?? 0,
-      });
       void refreshMe();
     }
   }, [match?.state]);

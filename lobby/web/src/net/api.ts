@@ -1,6 +1,6 @@
 /** The JSON doors. Every call has a deadline; every failure is an {@link ApiError}. */
 import { readAssignment, readMatch, readOpenGames, readPlayer, readQueue, readTicket } from "./read.ts";
-import type { CancelOutcome, Queue, Session } from "./types.ts";
+import type { CancelOutcome, Match, Queue, Session } from "./types.ts";
 
 /** Longer than the lobby's own deadline for a call, so that its answer wins. */
 const CALL_DEADLINE_MS = 10_000;
@@ -108,6 +108,8 @@ export const api = {
   joinOpenGame: async (ticket: string, key: string) =>
     readTicket(await call("POST", `/v1/open-games/${id(ticket)}/join`, { idempotency_key: key })),
   replay,
+  myMatches: async (pageSize: number) =>
+    ((await call<{ matches?: Match[] }>("GET", `/v1/players/me/matches?page_size=${pageSize}`)).matches ?? []).map(readMatch),
   match: async (match: string) => readMatch(await call("GET", `/v1/matches/${id(match)}`)),
   seat: async (match: string) => readAssignment(await call("POST", `/v1/matches/${id(match)}/seat`, {})),
 };
