@@ -35,7 +35,8 @@ const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 /// Longest the lobby takes to hear of the end of a match that its players know of: a dead room is noticed in this time.
 const RESULT_WITHIN: Duration = Duration::from_secs(10);
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// A game socket.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What a bot is to do.
 #[derive(Clone)]
@@ -88,7 +89,11 @@ pub fn play(game: &str) -> bool {
     games().iter().any(|entry| entry.name == game)
 }
 
-fn entry_of(assignment: &Assignment) -> Result<BotEntry> {
+/// The bot of an assignment's game.
+///
+/// # Errors
+/// If no bot plays it.
+pub fn entry_of(assignment: &Assignment) -> Result<BotEntry> {
     let entry = games().into_iter().find(|entry| entry.name == assignment.game);
     entry.with_context(|| format!("no bot plays {}", assignment.game))
 }
@@ -406,7 +411,10 @@ impl Life {
 }
 
 /// Opens the game socket.
-async fn open(way: &Assignment) -> Result<Socket, tungstenite::Error> {
+///
+/// # Errors
+/// If nobody is there, or the token opens nothing.
+pub async fn open(way: &Assignment) -> Result<Socket, tungstenite::Error> {
     let mut request = way.url.as_str().into_client_request()?;
     let protocols = format!("{SUBPROTOCOL}, {TOKEN_PREFIX}{}", way.token);
     let protocols = protocols.parse().map_err(|_| tungstenite::Error::Utf8("the token is no header value".into()))?;

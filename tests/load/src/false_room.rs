@@ -61,7 +61,8 @@ impl FalseRoom {
                     lobby_message::Kind::Welcome(_)
                     | lobby_message::Kind::AddSeats(_)
                     | lobby_message::Kind::WantBundle(_)
-                    | lobby_message::Kind::ReleaseSeats(_),
+                    | lobby_message::Kind::ReleaseSeats(_)
+                    | lobby_message::Kind::CallOff(_),
                 )
                 | None => {}
             }
@@ -128,5 +129,6 @@ fn report(sequence: u64, playing: Option<&bellhop_proto::v1::Host>) -> Report {
         seats,
         health: Some(Health::default()),
         draining: false,
+        events: Vec::new(),
     }
 }

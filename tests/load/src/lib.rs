@@ -12,6 +12,7 @@ pub mod false_room;
 pub mod fanout;
 pub mod game_cost;
 pub mod link;
+pub mod frames;
 pub mod local;
 pub mod matchmaker;
 pub mod open_loop;

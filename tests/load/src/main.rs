@@ -81,6 +81,12 @@ enum Command {
         #[arg(long)]
         matches: u32,
     },
+    /// Write down what a client goes through in a match of each game, to compare another build of it with.
+    Frames {
+        /// Into this directory.
+        #[arg(long)]
+        out: std::path::PathBuf,
+    },
     /// Run benchmarks.
     Bench {
         /// The name, or the beginning of several names. All, if there is none.
@@ -138,6 +144,7 @@ fn main() -> Result<()> {
             }
             Ok(())
         }
+        Command::Frames { out } => bellhop_load::frames::write(&out),
         Command::Bench { name, json } => {
             let mut out = std::io::stdout();
             let mut written = Ok(());

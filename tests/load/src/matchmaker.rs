@@ -155,6 +155,7 @@ impl Rig {
                 | Effect::RefuseStream { .. }
                 | Effect::AddSeats { .. }
                 | Effect::ReleaseSeats { .. }
+                | Effect::CallOff { .. }
                 | Effect::DrainRoom { .. }
                 | Effect::StopRoom { .. }
                 | Effect::AckResult { .. }
