@@ -1,0 +1,79 @@
+// What a room may do to a page: refuse it as too old, find it too slow, drain, and die.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { launch, LIMIT, lobby, open, shot } from "../lib/browser.js";
+import { byTurn, meet, put, quit, seated } from "../lib/play.js";
+import { between, roomOf, signal } from "../lib/rooms.js";
+
+test("a page that a room finds too old loads itself again, once", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const rooms = await between(one);
+  let loads = 0;
+  one.on("load", () => (loads += 1));
+  let refuse = 1;
+  rooms.onOpen = (state) => {
+    if (refuse > 0) {
+      refuse -= 1;
+      void state.shut(4002, "the game was updated: load it again");
+    }
+  };
+  await meet(one, two, "Tic-tac-toe");
+  assert.equal(loads, 1, "it loaded itself again");
+
+  // A room that finds it too old again is believed, and the player is told.
+  refuse = 2;
+  await one.reload();
+  await one.getByRole("heading", { name: "This page is older than the room" }).waitFor();
+  await shot(one, "outdated-desk");
+  assert.equal(loads, 3, "by hand once, by itself once, and not for ever");
+  await quit(two);
+});
+
+test("a page that a room finds too slow is back by itself", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const rooms = await between(one);
+  await meet(one, two, "Tic-tac-toe");
+  const [first, second] = await byTurn(one, two);
+  await put(first, second, 1, 1);
+  const before = rooms.opened;
+  await rooms.shut(4004, "nothing was heard for too long");
+  await one.locator('[data-link="live"]').waitFor();
+  await put(second, first, 2, 2);
+  assert.equal(rooms.opened, before + 1, "by one new socket");
+  await quit(one);
+});
+
+test("a room that drains says so, and the match is played to its end", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const room = roomOf(one);
+  await meet(one, two, "Tic-tac-toe");
+  signal(room(), "SIGTERM");
+  await Promise.all([one, two].map((page) => page.locator('[data-link="draining"]').waitFor()));
+  await shot(one, "draining-desk");
+  const [first, second] = await byTurn(one, two);
+  await put(first, second, 1, 1);
+  await put(second, first, 2, 2);
+  await quit(one);
+  await two.locator(".result").getByRole("heading", { name: "You won" }).waitFor();
+});
+
+test("a room that dies: its players are told, and meet again in another one", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const room = roomOf(one);
+  await meet(one, two, "Tic-tac-toe");
+  const dead = room();
+  signal(dead, "SIGKILL");
+  const told = (page) => page.getByText("You are back in the queue").first().waitFor();
+  await Promise.all([told(one), told(two)]);
+  await Promise.all([seated(one), seated(two)]);
+  assert.notEqual(room(), dead);
+  await quit(one);
+});
