@@ -55,6 +55,29 @@ pub(crate) fn node_packages(root: &Path) -> Result<()> {
     })
 }
 
+/// The spelling checker, of this version, so that everybody's finds the same.
+const TYPOS: &str = "typos==1.52.0";
+
+/// The program that checks spelling: the one there is, or Python's package of it in a place of our own.
+///
+/// # Errors
+/// If it is missing and cannot be installed.
+pub(crate) fn typos() -> Result<PathBuf> {
+    if is_there("typos") {
+        return Ok("typos".into());
+    }
+    let place = crate::assemble::target().join("typos");
+    let program = place.join("bin/typos");
+    if !program.exists() {
+        debian_package("python3-venv", Path::new("/usr/share/doc/python3-venv"))?;
+        step("installing the spelling checker", || {
+            quietly(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
+            quietly(Command::new(place.join("bin/pip")).args(["install", "--quiet", TYPOS]))
+        })?;
+    }
+    Ok(program)
+}
+
 /// A real Chromium.
 ///
 /// # Errors

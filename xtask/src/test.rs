@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything, in tiers that can be named.
 
 mod architecture;
+mod dependencies;
 
 use std::fs;
 use std::path::Path;
@@ -75,6 +76,8 @@ fn check() -> Result<()> {
     let root = root();
     step("format", || quietly(cargo().args(["fmt", "--all", "--check"])))?;
     step("paths in ARCHITECTURE.md", || architecture::names_what_exists(&root))?;
+    step("dependencies", dependencies::are_sound)?;
+    step("spelling", || quietly(Command::new(needs::typos()?).arg("--format=brief").current_dir(&root)))?;
     step("generated code", || generated_code_is_fresh(&root))?;
     step("lints", || {
         quietly(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
@@ -131,6 +134,10 @@ fn browser() -> Result<()> {
     let data = tempfile::tempdir().context("a directory for the test's data")?;
     let mut place = Place::free(data.path())?;
     place.config = Some(root.join("tests/e2e/bellhop.toml"));
+    let frames = data.path().join("frames");
+    step("a match for the browser's client", || {
+        quietly(Command::new(built.bin.join("bellhop-load")).args(["frames", "--out"]).arg(&frames))
+    })?;
     let stack = step("starting lobby and gateway", || Stack::start(&place, &built))?;
     let artifacts = root.join("artifacts");
     fs::create_dir_all(&artifacts)?;
@@ -140,6 +147,8 @@ fn browser() -> Result<()> {
             .current_dir(&root)
             .env("BASE_URL", place.url())
             .env("DATA_DIR", data.path())
+            .env("BUNDLES", &built.bundles)
+            .env("FRAMES", &frames)
             .env("CHROMIUM", needs::CHROMIUM)
             .env("ARTIFACTS", &artifacts),
     );
