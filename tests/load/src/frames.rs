@@ -175,7 +175,7 @@ impl<G: Game> Table<G> {
     /// What the player sees.
     fn look(&mut self) {
         let now_ms = self.now_ms();
-        let view = self.clients.get(&0).and_then(|client| client.view_at(now_ms));
+        let view = self.clients.get_mut(&0).and_then(|client| client.view_at(now_ms));
         self.steps.push(json!({ "do": "view", "at": now_ms, "gives": view }));
     }
 }

@@ -171,7 +171,15 @@ async fn reflection_alone_leads_to_a_seat() -> Result<()> {
     let mut events = client.call("bellhop.v1.Matchmaking", "WatchTicket", &[("ticket_id", &ticket)]).await?;
 
     // Somebody to meet.
-    let plan = Plan { queue: "pairs".into(), name: String::new(), seed: 1, reaction_ms: 0.0, matches: 1, record: None };
+    let plan = Plan {
+        queue: "pairs".into(),
+        name: String::new(),
+        seed: 1,
+        reaction_ms: 0.0,
+        matches: 1,
+        record: None,
+        pulse: None,
+    };
     let mut other = Life::begin(doors::channel(&local.gateway_url())?, plan).await?;
     other.ask(0).await?;
 
