@@ -134,7 +134,7 @@ impl<G: Game> Table<G> {
                     client.news();
                 }
                 Output::Result(_) => over = true,
-                Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) => {}
+                Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) | Output::Ask { .. } => {}
             }
         }
         over
