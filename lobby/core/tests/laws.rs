@@ -20,17 +20,18 @@ fn groups(queue: &QueueSettings, players: &[(u64, f32)]) -> BTreeSet<BTreeSet<u6
     }
     world.flush();
     world.seconds(20.0);
-    let formed = world.journal.iter().filter_map(|event| match event {
-        Event::MatchFormed { seating, .. } => {
-            let tickets = seating.iter().filter_map(|seat| world.lobby.state().ticket(seat.ticket));
-            Some(tickets.flat_map(|ticket| &ticket.party).map(|member| member.player.0).collect())
-        }
-        _ => None,
+    let formed = world.journal.iter().filter_map(|event| {
+        let Event::MatchFormed { seating, .. } = event else { return None };
+        let tickets = seating.iter().filter_map(|seat| world.lobby.state().ticket(seat.ticket));
+        Some(tickets.flat_map(|ticket| &ticket.party).map(|member| member.player.0).collect())
     });
     formed.collect()
 }
 
-fn shuffled() -> impl Strategy<Value = (Vec<(u64, f32)>, Vec<(u64, f32)>)> {
+/// Players with their ratings.
+type Players = Vec<(u64, f32)>;
+
+fn shuffled() -> impl Strategy<Value = (Players, Players)> {
     let ratings = prop::collection::vec((0u32..1_000).prop_map(|rating| 1_000.0 + rating as f32), 2..24);
     let players = ratings.prop_map(|ratings| (1u64..).zip(ratings).collect::<Vec<_>>());
     players.prop_flat_map(|players| (Just(players.clone()), Just(players).prop_shuffle()))
