@@ -148,8 +148,10 @@ mod tests {
         assert_eq!(merged.queues[0], said.queues[0]);
         assert_eq!((merged.fleets[0].min_ready, merged.limits.rooms), (7, 5));
 
-        said.queues.remove(1);
-        assert_eq!(merge(now.clone(), Some(&file), &said).queues.len(), 1);
+        let gone = said.queues.remove(1);
+        let merged = merge(now.clone(), Some(&file), &said);
+        assert!(merged.queues.iter().all(|queue| queue.name != gone.name), "a queue that left the file is gone");
+        assert_eq!(merged.queues.len(), said.queues.len());
         assert_eq!(merge(now, None, &file), file);
     }
 }

@@ -152,6 +152,18 @@ impl Events {
     }
 }
 
+/// After this a seat that was assigned before is nobody's.
+fn ends_a_seat(news: &News) -> bool {
+    match news {
+        News::Event(_, event) => match event {
+            TicketEvent::Requeued { .. } | TicketEvent::Ended { .. } | TicketEvent::Assigned { .. } => true,
+            TicketEvent::Queued | TicketEvent::Matched { .. } | TicketEvent::Connected { .. } => false,
+        },
+        News::Refused(_) | News::Lagged => true,
+        News::Watching(_) | News::Status(_) => false,
+    }
+}
+
 impl Stream for Events {
     type Item = Result<v1::TicketEvent, Fault>;
 
@@ -161,10 +173,14 @@ impl Stream for Events {
             if this.done {
                 return Poll::Ready(None);
             }
-            // What comes after an assignment without a room makes it void: nobody waits for that room.
             if let Some(mut awaited) = this.awaited.take() {
                 match this.feed.poll_next_unpin(cx) {
                     Poll::Ready(Some(news)) => {
+                        // The end of the match makes the assignment void: nobody waits for that room. Anything else comes
+                        // after it: a room that is back says at once who sits there.
+                        if !ends_a_seat(&news) {
+                            this.awaited = Some(awaited);
+                        }
                         this.early.push_back(news);
                         continue;
                     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::assemble::cargo;
 
 /// Licences that may be built into what is under Apache-2.0.
-const LICENCES: [&str; 13] = [
+const LICENCES: [&str; 14] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -20,6 +20,8 @@ const LICENCES: [&str; 13] = [
     "BSL-1.0",
     "CC0-1.0",
     "ISC",
+    // Data, not code: the certificate authorities of the web.
+    "CDLA-Permissive-2.0",
     "MIT",
     "MIT-0",
     "Unicode-3.0",
@@ -115,45 +117,46 @@ fn licence_fits(expression: &str) -> bool {
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     let mut rest = tokens.as_slice();
-    any_of(&mut rest) && rest.is_empty()
+    any_of(&mut rest) == Some(true) && rest.is_empty()
 }
 
-fn any_of(rest: &mut &[&str]) -> bool {
-    let mut fits = all_of(rest);
+/// `None`: it is no expression.
+fn any_of(rest: &mut &[&str]) -> Option<bool> {
+    let mut fits = all_of(rest)?;
     while let ["OR", tail @ ..] = rest {
         *rest = tail;
-        fits |= all_of(rest);
+        fits |= all_of(rest)?;
     }
-    fits
+    Some(fits)
 }
 
-fn all_of(rest: &mut &[&str]) -> bool {
-    let mut fits = one(rest);
+fn all_of(rest: &mut &[&str]) -> Option<bool> {
+    let mut fits = one(rest)?;
     while let ["AND", tail @ ..] = rest {
         *rest = tail;
-        fits &= one(rest);
+        fits &= one(rest)?;
     }
-    fits
+    Some(fits)
 }
 
-fn one(rest: &mut &[&str]) -> bool {
+fn one(rest: &mut &[&str]) -> Option<bool> {
     match *rest {
         ["(", tail @ ..] => {
             *rest = tail;
-            let fits = any_of(rest);
-            let closed = matches!(rest, [")", ..]);
-            *rest = rest.get(1..).unwrap_or_default();
-            fits && closed
+            let fits = any_of(rest)?;
+            let [")", tail @ ..] = *rest else { return None };
+            *rest = tail;
+            Some(fits)
         }
         [name, "WITH", exception, tail @ ..] => {
             *rest = tail;
-            LICENCES.contains(&format!("{name} WITH {exception}").as_str())
+            Some(LICENCES.contains(&format!("{name} WITH {exception}").as_str()))
         }
         [name, tail @ ..] => {
             *rest = tail;
-            LICENCES.contains(name)
+            Some(LICENCES.contains(name))
         }
-        [] => false,
+        [] => None,
     }
 }
 

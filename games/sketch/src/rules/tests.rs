@@ -78,7 +78,7 @@ fn the_seat_decides_who_is_told_what() {
 }
 
 #[test]
-fn nobody_reads_what_is_anothers_before_the_end() {
+fn nobody_reads_the_prompts_of_others_before_the_end() {
     let mut table = Table::drawing(2);
     for (until_ms, step) in [(0, 1), (30_000, 2), (60_000, 3)] {
         table.pass(until_ms);
