@@ -82,7 +82,8 @@ test("a desk and a phone draw one picture from prompts of their own, to the end 
   await phone.getByRole("radio", { name: "Colour blue" }).tap();
   await phone.getByRole("radio", { name: "Size 6" }).tap();
   await drawByTouch(phone, [[500, 300], [800, 300], [800, 600], [500, 600], [500, 300]]);
-  await untilColour(desk, [650, 300], "#3c6cff");
+  // Its last side closes it.
+  await Promise.all([untilColour(desk, [500, 450], "#3c6cff"), untilColour(phone, [500, 450], "#3c6cff")]);
   await phone.getByRole("radio", { name: "Fill" }).tap();
   await phone.getByRole("radio", { name: "Colour yellow" }).tap();
   await drawByTouch(phone, [[650, 450]]);

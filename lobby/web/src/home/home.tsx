@@ -1,5 +1,5 @@
 /** The lobby: games to play, open games to join, and who you are. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import { gamePitch, gameTitle, t, wait } from "../i18n/index.ts";
 import { isSecondWindow } from "../net/identity.ts";
@@ -20,7 +20,7 @@ export function Home() {
       void refreshMe();
     }
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Enter plays where nothing else would take it.
     const key = (event: KeyboardEvent) => {
       const idle = event.target === document.body || event.target === document.querySelector("h1");

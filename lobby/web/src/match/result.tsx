@@ -1,5 +1,5 @@
 /** How it ended, and what that does to the rating. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import { Change } from "../home/you.tsx";
 import { gameTitle, t } from "../i18n/index.ts";
@@ -55,7 +55,7 @@ export function Result(props: {
       go({ name: "home" });
     }
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       const onControl = event.target instanceof Element && event.target.closest("button, a, select, input") !== null;
       if (event.key === "Enter" && !event.repeat && !onControl && !event.defaultPrevented) {

@@ -1,5 +1,5 @@
 /** A match: the game first, a thin bar above it, everything else on demand. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import type { Mounted } from "../game-api.ts";
 import { gameTitle, t } from "../i18n/index.ts";
@@ -47,7 +47,7 @@ function Stage(props: { connection: MatchConnection }) {
   useEffect(() => {
     document.title = phase.name === "ended" ? t("title.result") : t("title.match", { game: gameTitle(game ?? "") });
   }, [phase.name, game]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
         return;

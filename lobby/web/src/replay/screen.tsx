@@ -1,5 +1,5 @@
 /** A match that is over, watched again. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { clock, gameTitle, t } from "../i18n/index.ts";
 import { Notice, ToLobby } from "../match/screen.tsx";
 import { ApiError } from "../net/api.ts";
@@ -60,7 +60,7 @@ function Player(props: { session: ReplaySession }) {
   useEffect(() => {
     document.title = t("title.replay", { game: title });
   }, [title]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       const onControl = event.target instanceof Element && event.target.closest("button, a, select, input") !== null;
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) {

@@ -1,6 +1,6 @@
 /** The wait: how long it has been, how long it may be, who else waits, and why. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import { clock, gameKeys, gameTitle, t, wait as inWords } from "../i18n/index.ts";
 import type { Ticket, WaitStatus } from "../net/types.ts";
@@ -66,7 +66,7 @@ function Running(props: { following: Following }) {
       setCancelling(false);
     }
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => event.key === "Escape" && now.phase === "queued" && void cancel();
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
