@@ -29,10 +29,19 @@ export function Waiting(props: { ticket: string; made?: Ticket }) {
       made?.stop();
     };
   }, [props.ticket]);
-  return following === undefined ? <Frame title={t("wait.title")} /> : <Running following={following} />;
+  // Escape counts from the first moment on; what it is to stop may not be known yet.
+  const [stopped, setStopped] = useState(false);
+  useLayoutEffect(() => {
+    const key = (event: KeyboardEvent) => event.key === "Escape" && setStopped(true);
+    if (following === undefined) {
+      addEventListener("keydown", key);
+    }
+    return () => removeEventListener("keydown", key);
+  }, [following]);
+  return following === undefined ? <Frame title={t("wait.title")} /> : <Running following={following} stopped={stopped} />;
 }
 
-function Running(props: { following: Following }) {
+function Running(props: { following: Following; stopped: boolean }) {
   const { following } = props;
   const now = following.wait.value;
   const ticket = following.ticket.value;
@@ -66,6 +75,11 @@ function Running(props: { following: Following }) {
       setCancelling(false);
     }
   };
+  useEffect(() => {
+    if (props.stopped) {
+      void cancel();
+    }
+  }, []);
   useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => event.key === "Escape" && now.phase === "queued" && void cancel();
     addEventListener("keydown", key);
