@@ -87,7 +87,8 @@ test("a desk and a phone draw one picture from prompts of their own, to the end 
   // Chromium drops a tap that comes at once after a made-up touch; a click is none.
   await phone.getByRole("radio", { name: "Fill" }).click();
   await phone.getByRole("radio", { name: "Fill", checked: true }).waitFor();
-  await phone.getByRole("radio", { name: "Colour yellow" }).tap();
+  await phone.getByRole("radio", { name: "Colour yellow" }).click();
+  await phone.getByRole("radio", { name: "Colour yellow", checked: true }).waitFor();
   await drawByTouch(phone, [[650, 450]]);
   await Promise.all([untilColour(desk, [520, 320], "#ffe14d"), untilColour(phone, [520, 320], "#ffe14d")]);
   assert.equal(await colourAt(desk, [400, 450]), BLACK, "the fill stays inside");
