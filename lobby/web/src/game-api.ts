@@ -1,12 +1,11 @@
 /**
  * What the page and a game's page part say to each other.
  *
- * A game's bundle is an ES module (`/games/<hash>/index.js`) that exports a {@link GameModule}. The page owns the
- * socket, resuming, connection states, leaving, the net panel and the result; the game draws and reads input.
+ * A game's bundle is an ES module (`/games/<hash>/index.js`) that exports a {@link GameModule}, and beside it the game's
+ * rules as WebAssembly (`client.js`, `client_bg.wasm`). The page loads both, and owns the socket, resuming, connection
+ * states, leaving, the net panel, the result and replays; the game draws and reads input.
  */
 export interface GameModule<View = unknown, Input = unknown, Command = unknown, Event = unknown> {
-  /** Loads the game's rules as WebAssembly. */
-  createClient(): Promise<GameClient<View, Input, Command, Event>>;
   /** Draws the match into `root`, which is empty, until {@link Mounted.unmount}. */
   mount(root: HTMLElement, session: GameSession<View, Input, Command, Event>): Mounted;
   /** All play together: nobody wins, and what stands on the board is the result. */

@@ -12,6 +12,7 @@ import { language } from "../i18n/index.ts";
 import { ApiError, api } from "../net/api.ts";
 import type { Assignment } from "../net/types.ts";
 import { announce } from "../store.ts";
+import { openBundle } from "./bundle.ts";
 import { Close, closeOf, type Closed, openSocket } from "./socket.ts";
 import { dropSeat, type HeldSeat, heldSeat, holdSeat, seatOf } from "./seat.ts";
 
@@ -233,8 +234,8 @@ export class MatchConnection implements GameSession {
     }
     this.phase.value = { name: "opening", what: "game" };
     try {
-      const module = (await import(/* @vite-ignore */ `/games/${held.bundle}/index.js`)) as GameModule;
-      this.#client = await module.createClient();
+      const { module, rules } = await openBundle(held.bundle);
+      this.#client = new rules.Client();
       this.module.value = module;
     } catch (error) {
       console.error("the game's bundle could not be loaded", error);

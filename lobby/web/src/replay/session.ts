@@ -2,27 +2,9 @@
 import { signal } from "@preact/signals";
 import type { Change, GameModule, GameSession, Link, SeatInfo, Verdict } from "../game-api.ts";
 import { language } from "../i18n/index.ts";
+import { openBundle, type Playback } from "../match/bundle.ts";
 import { api } from "../net/api.ts";
 import { me } from "../store.ts";
-
-/** The wasm class `Replay` of a game's bundle. */
-interface Playback {
-  seats(): { seat: number; name: string; team: number }[];
-  config(): unknown;
-  durationMs(): number;
-  tickRate(): number;
-  look(seat: number | undefined): void;
-  seek(ms: number, jump: boolean): void;
-  view(): unknown;
-  since(from: number): Int32Array;
-  events(): unknown[];
-  free(): void;
-}
-
-interface Rules {
-  default(options: { module_or_path: URL }): Promise<unknown>;
-  Replay: new (journal: Uint8Array) => Playback;
-}
 
 export const SPEEDS = [0.5, 1, 2, 4] as const;
 
@@ -59,12 +41,7 @@ export class ReplaySession implements GameSession {
   /** Loads the journal and the rules it was played by. */
   static async open(match: string): Promise<ReplaySession> {
     const [about, { journal, bundle }] = await Promise.all([api.match(match), api.replay(match)]);
-    const beside = (name: string) => new URL(`/games/${bundle}/${name}`, location.origin);
-    const [module, rules] = await Promise.all([
-      import(/* @vite-ignore */ beside("index.js").href) as Promise<GameModule>,
-      import(/* @vite-ignore */ beside("client.js").href) as Promise<Rules>,
-    ]);
-    await rules.default({ module_or_path: beside("client_bg.wasm") });
+    const { module, rules } = await openBundle(bundle);
     const own = about.seats?.find((seat) => seat.player_id === me.value?.id)?.seat;
     return new ReplaySession(new rules.Replay(journal), about.game, module, own);
   }
