@@ -73,8 +73,22 @@ pub type Message = js_sys::Uint8Array;
 #[doc(hidden)]
 pub struct WebClient<G: Game> {
     client: Client<G>,
-    /// What was shown last: a page asks sixty times a second, and a state seldom changes as often.
-    shown: Option<(G::View, JsValue)>,
+    shown: Shown<G::View>,
+}
+
+/// What was shown last: a page asks sixty times a second, and a state seldom changes as often.
+struct Shown<V>(Option<(V, JsValue)>);
+
+impl<V: Serialize + PartialEq> Shown<V> {
+    /// The view for the page: the same object as long as it is the same view.
+    fn page(&mut self, view: V) -> Result<JsValue, JsError> {
+        if let Some((_, shown)) = self.0.as_ref().filter(|(before, _)| *before == view) {
+            return Ok(shown.clone());
+        }
+        let value = to_js(&view)?;
+        self.0 = Some((view, value.clone()));
+        Ok(value)
+    }
 }
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
@@ -86,7 +100,7 @@ impl<G: Game> WebClient<G> {
     #[expect(clippy::new_without_default, reason = "made by the exported constructor alone")]
     pub fn new() -> WebClient<G> {
         console_error_panic_hook::set_once();
-        WebClient { client: Client::new(), shown: None }
+        WebClient { client: Client::new(), shown: Shown(None) }
     }
 
     pub fn schema() -> String {
@@ -120,13 +134,7 @@ impl<G: Game> WebClient<G> {
     }
 
     pub fn view(&mut self, now_ms: f64) -> Result<JsValue, JsError> {
-        let Some(view) = self.client.view_at(now_ms) else { return Ok(JsValue::UNDEFINED) };
-        if let Some((_, shown)) = self.shown.as_ref().filter(|(before, _)| *before == view) {
-            return Ok(shown.clone());
-        }
-        let value = to_js(&view)?;
-        self.shown = Some((view, value.clone()));
-        Ok(value)
+        self.client.view_at(now_ms).map_or(Ok(JsValue::UNDEFINED), |view| self.shown.page(view))
     }
 
     pub fn since(&self, from: u32) -> Vec<i32> {
@@ -164,7 +172,7 @@ impl<G: Game> WebClient<G> {
 pub struct WebReplay<G: Game> {
     playback: Playback<G>,
     seat: Option<u16>,
-    shown: Option<(G::View, JsValue)>,
+    shown: Shown<G::View>,
 }
 
 #[doc(hidden)]
@@ -175,7 +183,7 @@ impl<G: Game> WebReplay<G> {
             let value = parse(json).map_err(|_| "the configuration is no JSON".to_owned())?;
             serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
         };
-        Ok(WebReplay { playback: Playback::open(bytes, config)?, seat: None, shown: None })
+        Ok(WebReplay { playback: Playback::open(bytes, config)?, seat: None, shown: Shown(None) })
     }
 
     pub fn seats(&self) -> Result<JsValue, JsError> {
@@ -200,7 +208,6 @@ impl<G: Game> WebReplay<G> {
 
     pub fn look(&mut self, seat: Option<u16>) {
         self.seat = seat;
-        self.shown = None;
         self.playback.skip_events(seat);
     }
 
@@ -212,13 +219,7 @@ impl<G: Game> WebReplay<G> {
     }
 
     pub fn view(&mut self) -> Result<JsValue, JsError> {
-        let view = self.playback.view(self.seat);
-        if let Some((_, shown)) = self.shown.as_ref().filter(|(before, _)| *before == view) {
-            return Ok(shown.clone());
-        }
-        let value = to_js(&view)?;
-        self.shown = Some((view, value.clone()));
-        Ok(value)
+        self.shown.page(self.playback.view(self.seat))
     }
 
     pub fn since(&self, from: u32) -> Vec<i32> {
