@@ -13,6 +13,7 @@ const CHECK_SECONDS: u32 = 5;
 pub(crate) struct Recorded {
     game: Box<dyn Match>,
     journal: JournalWriter,
+    rate_hz: u32,
     /// Milliseconds of the match at the last entry, in games without steps.
     now_ms: u64,
     steps: u32,
@@ -28,11 +29,11 @@ impl Recorded {
             config_json: game.config_json().to_owned(),
             seed,
         });
-        Recorded { game, journal, now_ms: 0, steps: 0 }
+        Recorded { game, journal, rate_hz: rules.rate_hz, now_ms: 0, steps: 0 }
     }
 
     fn put(&mut self, at: At, entry: &Entry) {
-        if self.game.rules().rate_hz == 0 && at.now_ms != self.now_ms {
+        if self.rate_hz == 0 && at.now_ms != self.now_ms {
             self.journal.put(&Entry::Later(at.now_ms - self.now_ms));
             self.now_ms = at.now_ms;
         }
@@ -100,7 +101,7 @@ impl Match for Recorded {
         self.journal.step();
         self.game.step(at);
         self.steps += 1;
-        if self.steps.is_multiple_of(CHECK_SECONDS * self.game.rules().rate_hz) {
+        if self.steps.is_multiple_of(CHECK_SECONDS * self.rate_hz) {
             self.journal.put(&Entry::Check(self.game.state_check()));
         }
     }
