@@ -176,7 +176,7 @@ async fn serve(settings: Settings) -> Result<()> {
     }
 
     let bundles = Arc::new(Bundles::new(data.path("bundles")));
-    let journals = Arc::new(Journals::new(data.path("matches")).context("the directory of the matches' journals")?);
+    let journals = Arc::new(Journals::new(data.path("matches")));
     let (health, health_service) = tonic_health::server::health_reporter();
     let desk = Arc::new(Desk::new(core.clone(), players, journals.clone(), metrics.clone()));
     let origins =
@@ -334,7 +334,7 @@ async fn tidy(desk: Arc<Desk>, stop: CancellationToken) -> Result<()> {
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            _ = every.tick() => desk.tidy(),
+            _ = every.tick() => desk.tidy().await,
         }
     }
 }

@@ -77,9 +77,11 @@ impl Desk {
     }
 
     /// Forgets addresses that made no guest lately, and journals of matches long over. To be called now and then.
-    pub(crate) fn tidy(&self) {
+    pub(crate) async fn tidy(&self) {
         self.guests.retain_recent();
-        if let Err(error) = self.journals.tidy(SystemTime::now()) {
+        let journals = self.journals.clone();
+        let tidied = tokio::task::spawn_blocking(move || journals.tidy(SystemTime::now())).await;
+        if let Err(error) = tidied.map_err(std::io::Error::other).flatten() {
             tracing::warn!(%error, "the journals of old matches cannot be removed");
         }
     }

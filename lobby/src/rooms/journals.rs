@@ -1,7 +1,7 @@
 //! The journals of matches: taken from the rooms while they run, kept for a while after.
 //!
-//! A file per match, named by its id, so that nothing has to be looked up. A room whose stream broke sends its journal again
-//! from the beginning; what is there already is written over with the same bytes.
+//! A file per match, named by its id, so that nothing has to be looked up; beside it the hash of its game's bundle. A room
+//! whose stream broke sends its journal again from the beginning; what is there already is written over with the same bytes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -37,11 +37,8 @@ pub(crate) struct Journals {
 }
 
 impl Journals {
-    /// # Errors
-    /// If the directory cannot be made.
-    pub(crate) fn new(dir: PathBuf) -> io::Result<Journals> {
-        fs::create_dir_all(&dir)?;
-        Ok(Journals { dir })
+    pub(crate) fn new(dir: PathBuf) -> Journals {
+        Journals { dir }
     }
 
     fn path(&self, match_id: MatchId) -> PathBuf {
@@ -70,29 +67,27 @@ impl Journals {
         }
     }
 
-    /// Lets go of what is too old or too much. To be called now and then.
+    /// Lets go of what is too old or too much. To be called now and then, where a disk may be waited for.
     ///
     /// # Errors
-    /// If the directory cannot be read.
+    /// If the directory cannot be read, or a file cannot be removed.
     pub(crate) fn tidy(&self, now: SystemTime) -> io::Result<()> {
-        let mut kept = Vec::new();
+        let mut journals = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
-            let (entry, now) = (entry?, now);
-            let Ok(about) = entry.metadata() else { continue };
-            let written = about.modified()?;
-            if now.duration_since(written).is_ok_and(|age| age > KEEP) {
-                fs::remove_file(entry.path())?;
-            } else {
-                kept.push((written, about.len(), entry.path()));
+            let (path, about) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
+            if path.extension().is_some_and(|extension| extension == "journal") {
+                journals.push((about.modified()?, about.len(), path));
             }
         }
-        kept.sort_unstable();
-        let mut total: u64 = kept.iter().map(|(_, length, _)| length).sum();
-        for (_, length, path) in kept {
-            if total <= MAX_TOTAL_BYTES {
+        journals.sort_unstable();
+        let mut total: u64 = journals.iter().map(|(_, length, _)| length).sum();
+        for (written, length, path) in journals {
+            let old = now.duration_since(written).is_ok_and(|age| age > KEEP);
+            if !old && total <= MAX_TOTAL_BYTES {
                 break;
             }
-            fs::remove_file(path)?;
+            fs::remove_file(&path)?;
+            fs::remove_file(path.with_extension("bundle"))?;
             total -= length;
         }
         Ok(())
@@ -131,7 +126,7 @@ mod tests {
 
     fn journals() -> (tempfile::TempDir, Arc<Journals>) {
         let dir = tempfile::tempdir().unwrap();
-        let journals = Arc::new(Journals::new(dir.path().join("matches")).unwrap());
+        let journals = Arc::new(Journals::new(dir.path().to_owned()));
         (dir, journals)
     }
 
@@ -152,11 +147,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_old_goes() {
-        let (_dir, journals) = journals();
+        let (dir, journals) = journals();
         journals.clone().open(MatchId(1), "b".into()).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
         journals.tidy(SystemTime::now()).unwrap();
         assert!(journals.read(MatchId(1)).unwrap().is_some());
         journals.tidy(SystemTime::now() + KEEP * 2).unwrap();
         assert!(journals.read(MatchId(1)).unwrap().is_none());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing of it stays");
     }
 }
