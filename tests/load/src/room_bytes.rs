@@ -158,86 +158,90 @@ impl<G: bellhop_game::Game> World<G> {
     }
 }
 
-/// Whether more than the clock is different.
-fn moved(before: &Board, after: &Board) -> bool {
-    let still = Board { tick: before.tick, ..after.clone() };
-    before.phase == Phase::Running && *before != still
+/// What matches of bots cost, over all seeds.
+#[derive(Default)]
+pub(crate) struct Costs {
+    /// Bytes of state frames down, after the first keyframes; of the first keyframes; and of all that went down.
+    state: u64,
+    first: u64,
+    all: u64,
+    /// Bytes up.
+    up: u64,
+    /// States seen by the first client, and those in which something moved.
+    pub(crate) ticks: u64,
+    moving: u64,
+    /// Of virtual time.
+    micros: u64,
+}
+
+/// Lets `seats` bots play, each match for a while or to its end. `tick` tells one state from the next, `moved` whether more than
+/// the clock is different; `each` is shown every new state.
+pub(crate) fn watch<G: bellhop_game::Game>(
+    seats: u16,
+    tick: fn(&G::View) -> u32,
+    moved: fn(&G::View, &G::View) -> bool,
+    mut each: impl FnMut(&G::View),
+) -> Result<Costs> {
+    let mut costs = Costs::default();
+    for seed in 0..MATCHES {
+        let mut world: World<G> = World::new(seats, seed)?;
+        let (first_state, first_all) = world.down();
+        world.up = 0;
+        let mut seen = world.clients[0].view().context("a keyframe came")?.clone();
+        while world.now.0 < SECONDS * 1_000_000 && !world.over {
+            world.step()?;
+            let view = world.clients[0].view().context("there is a state")?.clone();
+            if tick(&view) != tick(&seen) {
+                costs.ticks += 1;
+                costs.moving += u64::from(moved(&seen, &view));
+                each(&view);
+                seen = view;
+                (0..usize::from(seats)).for_each(|at| world.think(at));
+                world.carry()?;
+            }
+        }
+        let down = world.down();
+        costs.first += first_state;
+        costs.state += down.0 - first_state;
+        costs.all += down.1 - first_all;
+        costs.up += world.up;
+        costs.micros += world.now.0;
+        ensure!(world.clients.iter().all(|client| client.stats(0.0).desyncs == 0), "a client fell out of step");
+    }
+    Ok(costs)
+}
+
+impl Costs {
+    /// The figures that every game has; `seconds` is the time that inputs are spread over.
+    pub(crate) fn report(&self, report: &mut Report<'_>, seats: u16, seconds: f64) {
+        let (seats, ticks) = (f64::from(seats), self.ticks as f64);
+        report.headline(self.state as f64 / ticks / seats, "B");
+        report.further("all", self.all as f64 / ticks / seats, "B");
+        report.further("inputs", self.up as f64 / seconds / seats, "B/s");
+        report.further("moving", self.moving as f64 / ticks, "");
+    }
 }
 
 fn snake(report: &mut Report<'_>) -> Result<()> {
     const SEATS: u16 = 8;
-    let (mut state, mut all, mut up, mut ticks, mut moving) = (0, 0, 0, 0_u64, 0_u64);
-    for seed in 0..MATCHES {
-        let mut world: World<Snake> = World::new(SEATS, seed)?;
-        let (first_state, first_all) = world.down();
-        world.up = 0;
-        let mut seen: Board = world.clients[0].view().context("a keyframe came")?.clone();
-        while world.now.0 < SECONDS * 1_000_000 && !world.over {
-            world.step()?;
-            let view = world.clients[0].view().context("there is a state")?.clone();
-            if view.tick != seen.tick {
-                ticks += 1;
-                moving += u64::from(moved(&seen, &view));
-                seen = view;
-                (0..usize::from(SEATS)).for_each(|at| world.think(at));
-                world.carry()?;
-            }
-        }
-        let down = world.down();
-        state += down.0 - first_state;
-        all += down.1 - first_all;
-        up += world.up;
-        ensure!(world.clients.iter().all(|client| client.stats(0.0).desyncs == 0), "a client fell out of step");
-    }
-    let seats = f64::from(SEATS);
-    let rate = f64::from(<Snake as bellhop_game::Game>::RATE_HZ);
-    report.headline(state as f64 / ticks as f64 / seats, "B");
-    report.further("all", all as f64 / ticks as f64 / seats, "B");
-    report.further("inputs", up as f64 / (ticks as f64 / rate) / seats, "B/s");
-    report.further("moving", moving as f64 / ticks as f64, "");
+    let moved = |before: &Board, after: &Board| {
+        let still = Board { tick: before.tick, ..after.clone() };
+        before.phase == Phase::Running && *before != still
+    };
+    let costs = watch::<Snake>(SEATS, |board| board.tick, moved, |_| {})?;
+    costs.report(report, SEATS, costs.ticks as f64 / f64::from(<Snake as bellhop_game::Game>::RATE_HZ));
     Ok(())
-}
-
-/// Whether more than the clock is different.
-fn walked(before: &Sight, after: &Sight) -> bool {
-    let still = Sight { tick: before.tick, ..after.clone() };
-    before.phase == MazePhase::Hunt && *before != still
 }
 
 fn maze(report: &mut Report<'_>) -> Result<()> {
     const SEATS: u16 = 8;
-    let (mut state, mut all, mut up, mut ticks, mut moving, mut micros) = (0, 0, 0, 0_u64, 0_u64, 0_u64);
-    let mut keyframes = 0;
-    for seed in 0..MATCHES {
-        let mut world: World<Maze> = World::new(SEATS, seed)?;
-        let (first_state, first_all) = world.down();
-        world.up = 0;
-        keyframes += first_state;
-        let mut seen: Sight = world.clients[0].view().context("a keyframe came")?.clone();
-        while world.now.0 < SECONDS * 1_000_000 && !world.over {
-            world.step()?;
-            let view = world.clients[0].view().context("there is a state")?.clone();
-            if view.tick != seen.tick {
-                ticks += 1;
-                moving += u64::from(walked(&seen, &view));
-                seen = view;
-                (0..usize::from(SEATS)).for_each(|at| world.think(at));
-                world.carry()?;
-            }
-        }
-        let down = world.down();
-        state += down.0 - first_state;
-        all += down.1 - first_all;
-        up += world.up;
-        micros += world.now.0;
-        ensure!(world.clients.iter().all(|client| client.stats(0.0).desyncs == 0), "a client fell out of step");
-    }
-    let seats = f64::from(SEATS);
-    report.headline(state as f64 / ticks as f64 / seats, "B");
-    report.further("all", all as f64 / ticks as f64 / seats, "B");
-    report.further("inputs", up as f64 / (micros as f64 / 1e6) / seats, "B/s");
-    report.further("moving", moving as f64 / ticks as f64, "");
-    report.further("keyframe", keyframes as f64 / MATCHES as f64 / seats, "B");
+    let moved = |before: &Sight, after: &Sight| {
+        let still = Sight { tick: before.tick, ..after.clone() };
+        before.phase == MazePhase::Hunt && *before != still
+    };
+    let costs = watch::<Maze>(SEATS, |sight| sight.tick, moved, |_| {})?;
+    costs.report(report, SEATS, costs.micros as f64 / 1e6);
+    report.further("keyframe", costs.first as f64 / MATCHES as f64 / f64::from(SEATS), "B");
     Ok(())
 }
 
