@@ -1,10 +1,11 @@
 //! Whether one more new ticket helps anybody.
 //!
 //! A lobby that takes in more than it can answer answers everybody late. So the doors watch how long new tickets take from
-//! the call to the first news, and when even the quickest of an interval took too long, they refuse a growing share of
-//! the next ones before any work is done for them; who is refused is told when to come back. The quickest, because a
-//! burst makes many wait for a moment and means nothing; a queue that stands makes all wait (the idea of CoDel,
-//! RFC 8289).
+//! the call to the first news. When even the quickest of an interval took too long, a queue stands: from then on only as
+//! many may wait for their first news as are answered within the time such news may take, and the others are refused
+//! before any work is done for them, and told when to come back. The quickest, because a burst makes many wait for a
+//! moment and means nothing, while a queue that stands makes all wait (the idea of CoDel, RFC 8289); a limit on those
+//! who wait, because it never refuses so many that the lobby has nothing to do (Little's law).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,13 +16,12 @@ const TARGET: Duration = Duration::from_millis(60);
 const FEW: u32 = 256;
 /// How often it is judged.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// By how much more are refused after a bad interval, and fewer after a good one.
-const MORE: f32 = 0.08;
-const FEWER: f32 = 0.02;
-/// Some are always taken in, or nobody would notice that it is over.
-const MOST: f32 = 0.95;
+/// How much an interval counts in the pace of answers.
+const NEWEST: f32 = 0.2;
+/// Intervals without a refusal after which it is over.
+const CALM: u32 = 20;
 
-/// Judges by the quickest.
+/// Judges by the quickest, refuses by the number.
 #[derive(Debug)]
 pub(crate) struct Pressure(Mutex<Judged>);
 
@@ -31,23 +31,36 @@ struct Judged {
     quickest: Option<Duration>,
     /// Taken in and not answered yet.
     unanswered: u32,
-    refused: f32,
-    /// Grows by the share of each newcomer; one is refused whenever it is whole.
-    owed: f32,
+    /// Answered in this interval, and in each of late.
+    answered: u32,
+    pace: f32,
+    /// How many may be unanswered, while a queue stands.
+    limit: Option<u32>,
+    /// Intervals since one was last refused.
+    calm: u32,
 }
 
 impl Pressure {
     pub(crate) fn new(now: Instant) -> Pressure {
-        Pressure(Mutex::new(Judged { until: now + INTERVAL, quickest: None, unanswered: 0, refused: 0.0, owed: 0.0 }))
+        Pressure(Mutex::new(Judged {
+            until: now + INTERVAL,
+            quickest: None,
+            unanswered: 0,
+            answered: 0,
+            pace: 0.0,
+            limit: None,
+            calm: 0,
+        }))
     }
 
     /// Whether to take in a new ticket that comes now.
     pub(crate) fn admits(&self, now: Instant) -> bool {
         self.with(now, |judged| {
-            judged.owed += judged.refused;
-            let refuse = judged.owed >= 1.0;
-            judged.owed -= f32::from(u8::from(refuse));
-            !refuse
+            let admits = judged.limit.is_none_or(|limit| judged.unanswered < limit);
+            if !admits {
+                judged.calm = 0;
+            }
+            admits
         })
     }
 
@@ -65,6 +78,7 @@ impl Pressure {
     fn end(&self, since: Instant, now: Instant) {
         self.with(now, |judged| {
             judged.unanswered = judged.unanswered.saturating_sub(1);
+            judged.answered += 1;
             let took = now.saturating_duration_since(since);
             judged.quickest = Some(judged.quickest.map_or(took, |quickest| quickest.min(took)));
         });
@@ -93,14 +107,21 @@ impl Drop for TakenIn<'_> {
 
 impl Judged {
     fn judge(&mut self, now: Instant) {
+        // More than one, if nobody came for a while.
+        let intervals = 1.0 + now.saturating_duration_since(self.until).as_secs_f32() / INTERVAL.as_secs_f32();
+        let pace = self.answered as f32 / intervals;
+        self.pace += (pace - self.pace) * (NEWEST * intervals).min(1.0);
+        self.calm = self.calm.saturating_add(intervals as u32);
         // Without any answer, it stands still.
-        let bad = self.unanswered > FEW && self.quickest.is_none_or(|quickest| quickest > TARGET);
-        self.refused = if bad { (self.refused + MORE).min(MOST) } else { (self.refused - FEWER).max(0.0) };
-        if now.saturating_duration_since(self.until) > INTERVAL * 20 {
-            // Nobody came for a second.
-            self.refused = 0.0;
+        let stands = self.unanswered > FEW && self.quickest.is_none_or(|quickest| quickest > TARGET);
+        if stands || (self.limit.is_some() && self.calm < CALM) {
+            let within_target = self.pace * (TARGET.as_secs_f32() / INTERVAL.as_secs_f32());
+            self.limit = Some((within_target as u32).max(FEW));
+        } else {
+            self.limit = None;
         }
         self.quickest = None;
+        self.answered = 0;
         self.until = now + INTERVAL;
     }
 }
@@ -148,6 +169,34 @@ mod tests {
         offer(&pressure, later, 5_000, Duration::from_millis(5));
         let calm = later + Duration::from_secs(5);
         assert_eq!(offer(&pressure, calm, 1_000, Duration::from_millis(5)), 0, "it is over");
+    }
+
+    #[test]
+    fn twice_the_load_costs_no_work_and_little_wait() {
+        /// What is answered each millisecond, in the order of coming.
+        const CAPACITY: usize = 10;
+        let begin = Instant::now();
+        let pressure = Pressure::new(begin);
+        let mut queue = VecDeque::new();
+        let (mut served, mut longest) = (0, Duration::ZERO);
+        for ms in 0..10_000 {
+            let now = begin + Duration::from_millis(ms);
+            for _ in 0..2 * CAPACITY {
+                if pressure.admits(now) {
+                    pressure.begin(now);
+                    queue.push_back(now);
+                }
+            }
+            for since in queue.drain(..CAPACITY.min(queue.len())) {
+                pressure.end(since, now);
+                if ms > 1_000 {
+                    served += 1;
+                    longest = longest.max(now - since);
+                }
+            }
+        }
+        assert!(served >= 8_999 * CAPACITY, "{served} of {} were served", 8_999 * CAPACITY);
+        assert!(longest <= TARGET * 2, "somebody waited {longest:?}");
     }
 
     #[test]
