@@ -220,7 +220,8 @@ impl World {
     pub fn heal(&mut self) {
         self.healed = true;
         for process in self.processes.values_mut() {
-            (process.hung, process.lies) = (Time::ZERO, false);
+            // Who hangs goes on when he would have: what waits for that keeps its order.
+            process.lies = false;
         }
         for player in &mut self.players {
             player.away = Time::ZERO;
@@ -636,7 +637,8 @@ impl World {
                     let until = self.now + self.dice.millis(500, 12_000);
                     self.note(|| format!("{id} hangs until {until}"));
                     if let Some(process) = self.processes.get_mut(&id) {
-                        process.hung = until;
+                        // What waits for its end keeps its order: a stream never reorders.
+                        process.hung = process.hung.max(until);
                     }
                 }
                 3 | 4 => {
