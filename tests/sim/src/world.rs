@@ -18,7 +18,7 @@ use crate::room::{Process, Said};
 /// Players of a world: enough for several matches at once, few enough for thousands of worlds.
 const PLAYERS: u64 = 14;
 /// A room and the lobby agree on the seats this long after their stream was opened, or a seat changed.
-const AGREE_WITHIN: Duration = Duration::from_secs(6);
+const AGREE_WITHIN: Duration = Duration::from_millis(2_500);
 /// What a message takes, in milliseconds.
 const DELAY: (u64, u64) = (1, 60);
 
