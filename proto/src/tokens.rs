@@ -233,6 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn the_written_token_opens_its_seat() {
+        let written = include_str!("../../docs/vectors/tokens.txt");
+        let value = |name: &str| written.lines().find_map(|line| line.strip_prefix(name)).expect("it is written");
+        let hex = value("key: ");
+        let key: Vec<u8> =
+            (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).expect("it is hex")).collect();
+        let claim = open_seat(&Key::from_bytes(&key).unwrap(), value("token: "), 0).unwrap();
+        let shown = [
+            claim.epoch.to_string(),
+            claim.match_id,
+            claim.player_id,
+            claim.seat.to_string(),
+            claim.expires_ms.to_string(),
+            claim.nonce.to_string(),
+            u8::from(claim.resume).to_string(),
+        ];
+        assert_eq!(shown.join(" "), value("claim: "));
+    }
+
+    #[test]
     fn a_changed_token_opens_nothing() {
         let (gateways, room) = (Key::generate(), Key::generate());
         let token = token(&gateways, &room);

@@ -78,6 +78,27 @@ pub(crate) fn typos() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// Python with the packages that the programs in tests/foreign ask for, in a place of our own beside the built programs,
+/// where their tests look for it.
+///
+/// # Errors
+/// If it is missing and cannot be installed.
+pub(crate) fn python(root: &Path) -> Result<()> {
+    let wanted = root.join("tests/foreign/requirements.txt");
+    let place = crate::assemble::target().join("python");
+    let has = place.join("requirements.txt");
+    if std::fs::read(&wanted)? == std::fs::read(&has).unwrap_or_default() {
+        return Ok(());
+    }
+    debian_package("python3-venv", Path::new("/usr/share/doc/python3-venv"))?;
+    step("installing Python's gRPC and WebSockets", || {
+        quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&place))?;
+        quietly(Command::new(place.join("bin/pip")).args(["install", "--quiet", "--requirement"]).arg(&wanted))?;
+        // Last, so that a half is no whole.
+        std::fs::copy(&wanted, &has).map(drop).context("noting what is installed")
+    })
+}
+
 /// A real Chromium.
 ///
 /// # Errors

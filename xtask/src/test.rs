@@ -108,6 +108,7 @@ fn generated_code_is_fresh(root: &Path) -> Result<()> {
 fn unit() -> Result<()> {
     // The tests start the real processes.
     assemble::binaries(false)?;
+    needs::python(&root())?;
     tests(&["--workspace", "--exclude", SIMULATION])
 }
 
