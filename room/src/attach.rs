@@ -19,7 +19,7 @@ use tonic::transport::Endpoint;
 use tonic::{Request, Streaming};
 
 use crate::board::{Ending, State};
-use crate::owner::ToMatch;
+use crate::owner::{LEAVING, ToMatch};
 use crate::{Identity, Shared, translate};
 
 /// Between two reports when nothing happens.
@@ -303,7 +303,7 @@ impl Stream<'_> {
                         if self.pass(ToMatch::Host(Box::new(spec))) {
                             return Ok(());
                         }
-                        "the room is leaving"
+                        LEAVING
                     }
                     None => "a seat's number is out of range",
                 };

@@ -71,14 +71,15 @@ impl<T> Inbox<T> {
         let _woken = self.bell.wait_timeout_while(waiting, at_most, |waiting| !waiting.rung);
     }
 
-    /// Nothing more goes in; what waits is dropped.
-    pub(crate) fn close(&self) {
+    /// Nothing more goes in. Gives back what still waits: nobody else will read it.
+    pub(crate) fn close(&self) -> VecDeque<T> {
         let mut waiting = self.lock();
         waiting.closed = true;
-        waiting.items = VecDeque::new();
+        let left = std::mem::take(&mut waiting.items);
         waiting.rung = true;
         drop(waiting);
         self.bell.notify_one();
+        left
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting<T>> {
@@ -104,7 +105,7 @@ mod tests {
         taken.clear();
         inbox.push(1, true).unwrap();
         inbox.wait(Duration::MAX);
-        inbox.close();
+        assert_eq!(inbox.close(), [1]);
         assert_eq!(inbox.push(0, true), Err((Refused::Closed, 0)));
         inbox.wait(Duration::MAX);
         assert!(!inbox.take(&mut taken) && taken.is_empty());

@@ -228,7 +228,7 @@ impl RoomProcess {
         if let Some(private) = private {
             private.abort();
         }
-        shared.inbox.close();
+        drop(shared.inbox.close());
         drop(thread.join());
         let ending = shared.board.read().ended.clone().unwrap_or(Ending::Drained);
         Ok(ending)
@@ -249,7 +249,9 @@ fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<std::th
                 Ending::Failed(text.to_owned())
             }
         };
-        shared.inbox.close();
+        for left in shared.inbox.close() {
+            owner::refuse(&shared.board, left);
+        }
         shared.board.end(ending);
     };
     std::thread::Builder::new()

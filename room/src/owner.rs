@@ -12,10 +12,13 @@ use room_core::{
 };
 use tokio::sync::oneshot;
 
-use crate::board::{Answer, Journal, MAX_RESULTS, Running};
+use crate::board::{Answer, Board, Journal, MAX_RESULTS, Running};
 use crate::outlet::{Outlet, Peer, Written};
 use crate::pace::Pacer;
 use crate::{Recycle, Shared, model};
+
+/// Why a match is refused at the end.
+pub(crate) const LEAVING: &str = "the room is leaving";
 
 /// How often a socket that took not all is tried again.
 const FLUSH_EVERY: Duration = Duration::from_millis(10);
@@ -86,6 +89,14 @@ pub(crate) enum ToMatch {
     Gone {
         conn: ConnId,
     },
+}
+
+/// Answers what came when nobody owned the match any more. An admission is refused by being dropped.
+pub(crate) fn refuse(board: &Board, left: ToMatch) {
+    if let ToMatch::Host(spec) = left {
+        let refused = Some(LEAVING.to_owned());
+        board.answer(Answer { match_id: spec.match_id, epoch: spec.epoch, refused });
+    }
 }
 
 /// Owns the match.
