@@ -155,9 +155,14 @@ impl Life {
             };
             self.saw(Saw::Final { ticket, state });
         }
+        let begun = Instant::now();
         for match_id in self.matches.clone() {
             let (state, seats) = loop {
                 match self.guest.look_at(&match_id).await {
+                    // The room has yet to tell the lobby.
+                    Ok(found) if match_word(found.state()) == "playing" && begun.elapsed() < RESULT_WITHIN => {
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
                     Ok(found) => {
                         let seats =
                             found.seats.iter().map(|seat| (seat.seat, seat.player_id.clone(), seat.rank)).collect();
