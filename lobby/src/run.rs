@@ -144,7 +144,7 @@ async fn serve(settings: Settings) -> Result<()> {
     } else {
         Lobby::resume(recovered.state, clock.now())
     };
-    if command.is_none() {
+    if command.is_none() && pods.is_none() {
         core.start_no_rooms();
     }
     let follower = writer.follower(Duration::from_secs(settings.snapshot_seconds.max(1)));
