@@ -105,6 +105,11 @@ fn scaled(facts: &Facts<'_>) -> Said {
         );
         return (SCALED, false, "MatchesGoOn", message);
     }
+    // Whoever scaled down is told; a fleet that nobody ever scaled is asked for nothing.
+    if facts.fleet.spec.replicas.is_some() && asked < view.playing {
+        let message = format!("{} rooms play, replicas asks for {asked}; they go as their matches end", view.playing);
+        return (SCALED, true, "MatchesGoOn", message);
+    }
     match pods.cmp(&view.desired) {
         std::cmp::Ordering::Less => (SCALED, false, "Starting", format!("{} more are to come", view.desired - pods)),
         std::cmp::Ordering::Greater => (SCALED, false, "Surplus", "rooms that are not needed go after a while".into()),
@@ -170,6 +175,8 @@ mod tests {
         check(Some(&view()), 1, &[], None, "Healthy=True AsWanted, Scaled=False Starting");
         let playing = FleetView { playing: 3, ..view() };
         check(Some(&playing), 3, &[], None, "Healthy=True AsWanted, Scaled=False MatchesGoOn");
+        let playing = FleetView { playing: 3, desired: 3, ready: 0, ..view() };
+        check(Some(&playing), 3, &[], None, "Healthy=True AsWanted, Scaled=True MatchesGoOn");
         let missing = [("ImageMissing", "m")];
         check(Some(&view()), 2, &missing, Some("q"), "Healthy=False ImageMissing, Scaled=True AsWanted");
         check(Some(&view()), 1, &[], Some("q"), "Healthy=False QuotaExceeded, Scaled=False Starting");
