@@ -10,7 +10,7 @@ use kube::{Api, Client, Error, Resource};
 use lobby_core::RoomId;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::fleet::{RoomFleet, Status};
 use super::pod::{self, Seen, Trouble};
@@ -138,6 +138,18 @@ impl Calls {
                 debug!(fleet, error, "could not write the fleet's status");
                 false
             }
+        }
+    }
+
+    /// Scales a fleet, unless somebody else has changed it meanwhile.
+    pub(super) async fn scale(&self, fleet: &str, version: Option<&str>, replicas: u32) {
+        let body = json!({ "metadata": { "resourceVersion": version }, "spec": { "replicas": replicas } });
+        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        match self.call(self.fleets().patch_scale(fleet, &params, &Patch::Merge(body))).await {
+            Ok(_) => info!(fleet, replicas, "the fleet's autoscaler has a number to begin with"),
+            Err(Failed::Refused(status)) if matches!(status.code, 404 | 409) => {}
+            Err(Failed::Refused(error)) => warn!(fleet, %error, "could not scale the fleet for its autoscaler"),
+            Err(Failed::Away(error)) => debug!(fleet, error, "could not scale the fleet for its autoscaler"),
         }
     }
 

@@ -10,6 +10,8 @@ use lobby_core::FleetSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// What an autoscaled fleet begins with: `spec.replicas` is an autoscaler's to write, but it writes nothing where nothing is.
+const FIRST_REPLICAS_NOTE: &str = "bellhop.dev/first-replicas";
 /// Failed starts that stop a fleet for a while.
 const BREAKER_FAILURES: u32 = 5;
 /// In this time, and for this long.
@@ -105,6 +107,12 @@ impl Resource for RoomFleet {
 impl RoomFleet {
     pub(super) fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The number to begin with, where nobody has scaled it yet and its autoscaler waits for one.
+    pub(super) fn first_replicas(&self) -> Option<u32> {
+        let note = self.metadata.annotations.as_ref()?.get(FIRST_REPLICAS_NOTE)?;
+        note.parse().ok().filter(|_| self.spec.replicas.is_none())
     }
 
     /// What it means for the core.

@@ -44,6 +44,8 @@ struct Fleet {
     written: Option<Status>,
     wrote: Option<Instant>,
     kept: Option<u32>,
+    /// When it was last given the number that its autoscaler begins with.
+    begun: Option<Instant>,
     failure: Option<(Instant, Trouble)>,
     crashed: Vec<RoomId>,
 }
@@ -264,8 +266,15 @@ impl World {
             Some(known) => known.resource = fleet,
             None => {
                 let written = fleet.status.clone();
-                let fleet =
-                    Fleet { resource: fleet, written, wrote: None, kept: None, failure: None, crashed: Vec::new() };
+                let fleet = Fleet {
+                    resource: fleet,
+                    written,
+                    wrote: None,
+                    kept: None,
+                    begun: None,
+                    failure: None,
+                    crashed: Vec::new(),
+                };
                 self.fleets.insert(name, fleet);
             }
         }

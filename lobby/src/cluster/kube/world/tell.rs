@@ -32,6 +32,7 @@ impl World {
             return;
         }
         self.follow_fleets().await;
+        self.begin_autoscaling();
         if self.compared.elapsed() > COMPARE_EVERY {
             self.compare().await;
         }
@@ -44,6 +45,23 @@ impl World {
             if let Some(view) = view {
                 self.roll(&name, view).await;
             }
+        }
+    }
+
+    /// An autoscaler does nothing to a fleet that has no number yet.
+    fn begin_autoscaling(&mut self) {
+        for fleet in self.fleets.values_mut() {
+            let Some(first) = fleet.resource.first_replicas() else { continue };
+            if fleet.begun.is_some_and(|tried| tried.elapsed() < WRITE_EVERY) {
+                continue;
+            }
+            fleet.begun = Some(Instant::now());
+            let (calls, name) = (self.calls.clone(), fleet.resource.name().to_owned());
+            let version = fleet.resource.metadata.resource_version.clone();
+            self.tasks.spawn(async move {
+                calls.scale(&name, version.as_deref(), first).await;
+                Done::Nothing
+            });
         }
     }
 
