@@ -133,8 +133,12 @@ impl Life {
                 break;
             }
             let ticket = self.ask(round).await?;
-            if let Some(assignment) = self.wait(&ticket, stop).await? {
-                self.play(assignment).await?;
+            let mut after = 0;
+            // Once more with the same ticket, if the match was lost with its room.
+            while let Some(assignment) = self.wait(&ticket, &mut after, stop).await? {
+                if self.play(assignment).await? {
+                    break;
+                }
             }
         }
         Ok(())
@@ -234,7 +238,7 @@ impl Life {
     /// # Errors
     /// If there is no seat, or no frame.
     pub async fn first_frame(&mut self, ticket: &str, stop: &CancellationToken) -> Result<()> {
-        let assignment = self.wait(ticket, stop).await?.context("the wait was stopped")?;
+        let assignment = self.wait(ticket, &mut 0, stop).await?.context("the wait was stopped")?;
         let mut player = entry_of(&assignment)?.start(self.plan.seed, self.plan.reaction_ms);
         let mut socket = open(&assignment).await?;
         socket.send(Message::binary(player.hello())).await?;
@@ -254,12 +258,13 @@ impl Life {
         Ok(())
     }
 
-    /// Waits for a ticket's seat. `None`: told to stop before there was one.
-    async fn wait(&mut self, ticket: &str, stop: &CancellationToken) -> Result<Option<Assignment>> {
-        let mut after = 0;
+    /// Waits for a ticket's seat, from the event after number `after`. `None`: told to stop before there was one, or the
+    /// ticket's match ended while its player was away.
+    async fn wait(&mut self, ticket: &str, after: &mut u64, stop: &CancellationToken) -> Result<Option<Assignment>> {
+        let seated_before = *after > 0;
         let mut cancelling = false;
         loop {
-            let mut events = match self.guest.watch(ticket, after).await {
+            let mut events = match self.guest.watch(ticket, *after).await {
                 Ok(events) => events,
                 Err(status) => {
                     wait_if_away(&status).await.context("watching a ticket")?;
@@ -276,7 +281,7 @@ impl Life {
                     }
                     event = events.message() => match event {
                         Ok(Some(event)) => {
-                            if let Some(told) = self.event(ticket, &mut after, event) {
+                            if let Some(told) = self.event(ticket, after, seated_before, event) {
                                 return told;
                             }
                         }
@@ -306,7 +311,13 @@ impl Life {
     }
 
     /// Takes an event in. What it leads to, if it ends the wait.
-    fn event(&mut self, ticket: &str, after: &mut u64, event: TicketEvent) -> Option<Result<Option<Assignment>>> {
+    fn event(
+        &mut self,
+        ticket: &str,
+        after: &mut u64,
+        seated_before: bool,
+        event: TicketEvent,
+    ) -> Option<Result<Option<Assignment>>> {
         let (kind, match_id) = match event.kind.as_ref()? {
             ticket_event::Kind::Status(_) => return None,
             ticket_event::Kind::Queued(_) => ("queued", String::new()),
@@ -322,6 +333,7 @@ impl Life {
         match event.kind? {
             ticket_event::Kind::Assigned(assigned) => Some(Ok(Some(assigned))),
             ticket_event::Kind::Ended(ended) if ended.state() == ticket::State::Cancelled => Some(Ok(None)),
+            ticket_event::Kind::Ended(_) if seated_before => Some(Ok(None)),
             ticket_event::Kind::Ended(ended) => Some(Err(anyhow::anyhow!("the ticket ended: {}", ended.reason))),
             ticket_event::Kind::Status(_)
             | ticket_event::Kind::Queued(_)
@@ -331,7 +343,8 @@ impl Life {
         }
     }
 
-    async fn play(&mut self, assignment: Assignment) -> Result<()> {
+    /// Plays a match. Whether it was seen to end.
+    async fn play(&mut self, assignment: Assignment) -> Result<bool> {
         let mut player = entry_of(&assignment)?.start(self.plan.seed, self.plan.reaction_ms);
         let match_id = assignment.match_id.clone();
         self.matches.insert(match_id.clone());
@@ -350,7 +363,7 @@ impl Life {
                 }
                 self.saw(Saw::Closed { match_id: match_id.clone(), code, ended });
                 if ended {
-                    return Ok(());
+                    return Ok(true);
                 }
                 lost = Some(Instant::now());
             }
@@ -363,7 +376,7 @@ impl Life {
             match self.guest.seat(&match_id).await {
                 Ok(fresh) => way = fresh,
                 Err(status) if status.code() == Code::NotFound || status.code() == Code::FailedPrecondition => {
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(status) => wait_if_away(&status).await.context("asking for the way back")?,
             }

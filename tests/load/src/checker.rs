@@ -16,6 +16,9 @@ pub struct Demands {
     pub longest_gap_us: u64,
     /// Whether a game socket may close before its match has ended.
     pub sockets_may_close: bool,
+    /// Rooms may die, and their matches with them: all who sat there are back in their queue within so many
+    /// microseconds. None: no match may be lost.
+    pub back_within_us: Option<u64>,
 }
 
 /// What the record amounts to.
@@ -27,6 +30,10 @@ pub struct Tally {
     pub cancelled: usize,
     /// Matches in which somebody was seated.
     pub matches: usize,
+    /// Of those, lost with their room.
+    pub lost: usize,
+    /// The longest time from a lost seat to its player's being back in the queue, in microseconds.
+    pub longest_back_us: u64,
     /// The longest gap between frames, in microseconds.
     pub longest_gap_us: u64,
 }
@@ -45,6 +52,8 @@ type Told<'a> = (&'a str, &'a [(u32, String, u32)]);
 #[derive(Default)]
 struct Played<'a> {
     seats: BTreeMap<u16, BTreeSet<&'a str>>,
+    /// When each player's socket last closed before the end.
+    closed: BTreeMap<&'a str, u64>,
     ended: bool,
     told: Option<Told<'a>>,
 }
@@ -60,6 +69,8 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     let mut matches: BTreeMap<&str, Played> = BTreeMap::new();
     let mut promised = BTreeSet::new();
     let mut seated: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut seated_twice = Vec::new();
+    let mut requeued: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let mut tally = Tally::default();
     for line in lines {
         let player = line.player.as_str();
@@ -71,6 +82,9 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
             Saw::Event { ticket, number, kind, match_id } => {
                 let seen = tickets.entry(ticket).or_default();
                 let event = (kind.as_str(), match_id.as_str());
+                if kind == "requeued" {
+                    requeued.entry(player).or_default().push(line.at_us);
+                }
                 if let Some(before) = seen.events.insert(*number, event)
                     && before != event
                 {
@@ -84,12 +98,16 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
                 matches.entry(match_id).or_default().seats.entry(*seat).or_default().insert(player);
                 match seated.insert(player, match_id) {
                     Some(other) if other != match_id && !matches.get(other).is_some_and(|played| played.ended) => {
-                        broken.push(format!("player {player} was seated in {match_id} while {other} went on"));
+                        let complaint = format!("player {player} was seated in {match_id} while {other} went on");
+                        seated_twice.push((other, complaint));
                     }
                     Some(_) | None => {}
                 }
             }
             Saw::Closed { match_id, code, ended } => {
+                if !ended {
+                    matches.entry(match_id).or_default().closed.insert(player, line.at_us);
+                }
                 if !ended && !demands.sockets_may_close {
                     broken.push(format!("the game socket of {player} in {match_id} closed with {code}"));
                 }
@@ -115,8 +133,21 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     for (id, ticket) in &tickets {
         judge_ticket(id, ticket, promised.contains(id), &mut broken);
     }
+    for (other, complaint) in seated_twice {
+        let lost = matches.get(other).is_some_and(|played| played.told.is_some_and(|(state, _)| state == "lost"));
+        if !lost || demands.back_within_us.is_none() {
+            broken.push(complaint);
+        }
+    }
     for (id, played) in &matches {
-        judge_match(id, played, &mut broken);
+        match (played.told, demands.back_within_us) {
+            (Some(("lost", _)), Some(within_us)) => {
+                tally.lost += 1;
+                let longest = judge_lost(id, played, &requeued, within_us, &mut broken);
+                tally.longest_back_us = tally.longest_back_us.max(longest);
+            }
+            (Some(_) | None, _) => judge_match(id, played, &mut broken),
+        }
     }
     tally.tickets = promised.len();
     tally.cancelled = tickets.values().filter(|ticket| ticket.cancel.is_some_and(|(is, _)| is == "cancelled")).count();
@@ -161,6 +192,26 @@ fn judge_ticket(id: &str, ticket: &Ticket, promised: bool, broken: &mut Vec<Stri
     }
 }
 
+/// Everybody who sat there is back in his queue soon after his socket closed. The longest that it took.
+fn judge_lost(
+    id: &str,
+    played: &Played,
+    requeued: &BTreeMap<&str, Vec<u64>>,
+    within_us: u64,
+    broken: &mut Vec<String>,
+) -> u64 {
+    let mut longest = 0;
+    for (player, closed) in &played.closed {
+        let times = requeued.get(player).map_or(&[][..], Vec::as_slice);
+        match times.iter().find(|back| *back >= closed).map(|back| back - closed) {
+            Some(took) if took <= within_us => longest = longest.max(took),
+            Some(took) => broken.push(format!("{player} was back in the queue {took} us after the loss of {id}")),
+            None => broken.push(format!("{player} was not told of the loss of {id}")),
+        }
+    }
+    longest
+}
+
 fn judge_match(id: &str, played: &Played, broken: &mut Vec<String>) {
     for (seat, players) in &played.seats {
         if players.len() > 1 {
@@ -188,14 +239,20 @@ fn judge_match(id: &str, played: &Played, broken: &mut Vec<String>) {
 mod tests {
     use super::*;
 
-    const DEMANDS: Demands = Demands { longest_gap_us: 250_000, sockets_may_close: false };
+    const DEMANDS: Demands = Demands { longest_gap_us: 250_000, sockets_may_close: false, back_within_us: None };
 
+    #[track_caller]
     fn check(says: &str, story: &[(&str, Saw)]) {
+        check_with(DEMANDS, says, story);
+    }
+
+    #[track_caller]
+    fn check_with(demands: Demands, says: &str, story: &[(&str, Saw)]) {
         let lines: Vec<_> = (0..)
             .zip(story)
             .map(|(at_us, (player, saw))| Line { at_us, player: (*player).into(), saw: saw.clone() })
             .collect();
-        let broken = judge(&lines, DEMANDS).err().unwrap_or_default().join("; ");
+        let broken = judge(&lines, demands).err().unwrap_or_default().join("; ");
         assert_eq!(broken, says);
     }
 
@@ -245,6 +302,22 @@ mod tests {
                 ("-", told("m2", "ended", &[(0, "ann", 1)])),
             ],
         );
+    }
+
+    #[test]
+    fn whose_room_died_is_back_in_the_queue_soon() {
+        let demands = Demands { sockets_may_close: true, back_within_us: Some(2), ..DEMANDS };
+        let closed = Saw::Closed { match_id: "m1".into(), code: 0, ended: false };
+        let lost = told("m1", "lost", &[]);
+        let sat = ("ann", seated("m1", 0));
+        let (closed, lost) = (("ann", closed), ("-", lost));
+        let back = ("ann", event("t1", 4, "requeued"));
+        let between = ("bob", ended("m9"));
+        let soon = [sat.clone(), closed.clone(), back.clone(), ("ann", seated("m2", 0)), lost.clone()];
+        check_with(demands, "nobody asked how match m2 ended", &soon);
+        let late = [sat.clone(), closed.clone(), between.clone(), between, back, lost.clone()];
+        check_with(demands, "ann was back in the queue 3 us after the loss of m1", &late);
+        check_with(demands, "ann was not told of the loss of m1", &[sat, closed, lost]);
     }
 
     #[test]

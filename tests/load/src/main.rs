@@ -65,6 +65,9 @@ enum Command {
         /// Game sockets may close before their match has ended: what holds them may die.
         #[arg(long)]
         sockets_may_close: bool,
+        /// Rooms may die: who sat there is back in the queue within so many milliseconds.
+        #[arg(long)]
+        back_within_ms: Option<u64>,
         /// The longest wait for a frame of a live match, in milliseconds.
         #[arg(long, default_value_t = 60_000)]
         longest_gap_ms: u64,
@@ -112,9 +115,11 @@ fn main() -> Result<()> {
             every_ms,
             record,
             sockets_may_close,
+            back_within_ms,
             longest_gap_ms,
         } => {
-            let demands = Demands { longest_gap_us: longest_gap_ms * 1_000, sockets_may_close };
+            let back_within_us = back_within_ms.map(|within| within * 1_000);
+            let demands = Demands { longest_gap_us: longest_gap_ms * 1_000, sockets_may_close, back_within_us };
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let judged = runtime.block_on(async {
                 let file = Arc::new(Record::create(&record)?);

@@ -85,7 +85,8 @@ async fn twenty_kills_lose_nothing() -> Result<()> {
     crowd.end().await?;
     record.flush()?;
 
-    let demands = Demands { longest_gap_us: LONGEST_GAP.as_micros() as u64, sockets_may_close: false };
+    let demands =
+        Demands { longest_gap_us: LONGEST_GAP.as_micros() as u64, sockets_may_close: false, back_within_us: None };
     let tally = judge(&record::read(&path)?, demands).map_err(|broken| anyhow::anyhow!("{}", broken.join("\n")))?;
     println!("{KILLS} kills in {seconds:.0} s, {rate:.0} tickets/s: {tally:?}");
     assert!(tally.matches >= 20, "only {} matches were played", tally.matches);
