@@ -3,6 +3,7 @@
 //! Every node is a kubelet and a containerd in a network namespace of its own; what was found out on the way
 //! stands in deploy/testcluster/README.md.
 
+mod autoscaler;
 pub(crate) mod bench;
 mod client;
 mod control_plane;
@@ -14,6 +15,7 @@ mod network;
 mod node;
 mod pki;
 mod process;
+mod readme;
 mod release;
 mod release_images;
 mod tools;
@@ -33,7 +35,7 @@ use clap::Subcommand;
 pub(crate) use images::load;
 use layout::Layout;
 pub(crate) use tools::{Tool, downloaded, installed, module_directory};
-pub(crate) use trial::run as try_out;
+pub(crate) use trial::{break_it, run as try_out};
 
 use crate::steps::step;
 

@@ -43,6 +43,8 @@ pub(crate) enum Tier {
     Images,
     /// The chart on a real Kubernetes cluster on this machine. Needs Linux and root, and runs only when it is named.
     Cluster,
+    /// Everything that may break, five times each under load, on such a cluster. Runs only when it is named.
+    Faults,
 }
 
 /// What runs when no tier is named.
@@ -51,7 +53,8 @@ const USUAL: [Tier; 5] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tie
 const SIMULATION: &str = "bellhop-sim";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    for tier in [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart, Tier::Images, Tier::Cluster] {
+    for tier in Tier::value_variants() {
+        let tier = *tier;
         let wanted = if args.tier.is_empty() { USUAL.contains(&tier) } else { args.tier.contains(&tier) };
         if !wanted {
             continue;
@@ -65,6 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Chart => chart::check()?,
             Tier::Images => compose::try_out()?,
             Tier::Cluster => cluster::try_out(args.keep_cluster)?,
+            Tier::Faults => cluster::break_it(args.keep_cluster)?,
         }
         let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         eprintln!("tier {name}: passed in {:.0} s", started.elapsed().as_secs_f32());

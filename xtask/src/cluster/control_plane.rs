@@ -100,6 +100,9 @@ pub(super) fn start_controllers(layout: &Layout) -> Result<()> {
         "--leader-elect=false".to_owned(),
         // Four of a kubelet's reports; the default of 50 s would make a test of a dead node as slow.
         "--node-monitor-grace-period=12s".to_owned(),
+        // What a test tells an autoscaler shows soon; by default it looks every 15 s, and for 5 minutes back.
+        "--horizontal-pod-autoscaler-sync-period=2s".to_owned(),
+        "--horizontal-pod-autoscaler-downscale-stabilization=2s".to_owned(),
         "--kube-api-qps=200".to_owned(),
         "--kube-api-burst=400".to_owned(),
     ];

@@ -10,7 +10,8 @@ use nix::unistd::Pid;
 
 use super::layout::Layout;
 use super::process::{self, wait_for};
-use super::release::{INSTALLED_WITHIN, PATIENCE, Release};
+use super::release::{INSTALLED_WITHIN, NAMESPACE, OTHER_TAG, PATIENCE, Release};
+use super::trial::kubectl;
 use crate::assemble::target;
 use crate::root;
 use crate::steps::step;
@@ -25,8 +26,15 @@ const MATCHES_BETWEEN: u64 = 2;
 /// One thing that breaks.
 type Fault = (&'static str, fn(&Release<'_>) -> Result<()>);
 
+/// From the moment in which a player's socket breaks with its room until he is back in his queue.
+const BACK_WITHIN_MS: &str = "5000";
+/// What the fleet is scaled to before an upgrade, which must not undo it.
+const SCALED_TO: u32 = 4;
+/// Rooms that are killed at once.
+const ROOMS_KILLED: usize = 2;
+
 /// Everything that may break without anybody losing anything.
-pub(super) const ALL: [Fault; 8] = [
+const ALL: [Fault; 10] = [
     ("the lobby is killed", |release| die(release, "bellhop-lobby")),
     ("a gateway is killed", |release| die(release, "bellhop-gateway")),
     ("a kubelet is killed", |release| component(release, "n2/kubelet")),
@@ -34,9 +42,11 @@ pub(super) const ALL: [Fault; 8] = [
     ("rooms' pods are deleted", |release| {
         release.kubectl(&["delete", "pods", "-l", "bellhop.dev/room", "--wait=false"]).map(drop)
     }),
+    ("a playing room is evicted", evict),
     ("a node is drained", drain),
-    ("lobby and gateways are rolled", roll),
-    ("the release is upgraded and rolled back", upgrade),
+    ("lobby and gateways are restarted", restart),
+    ("all images are replaced", roll),
+    ("the release is upgraded and rolled back, and stays scaled", upgrade),
 ];
 
 /// Breaks everything `rounds` times under load, and judges.
@@ -44,9 +54,10 @@ pub(super) const ALL: [Fault; 8] = [
 /// # Errors
 /// Every promise that was broken.
 pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Result<()> {
-    let mut crowd = Crowd::start(release.layout, url)?;
-    release.matches_end(1)?;
     for round in 1..=rounds {
+        // The lobby remembers 100,000 ended tickets: each round is a crowd of its own.
+        let mut crowd = Crowd::start(release.layout, url, &[])?;
+        release.matches_end(1)?;
         for (name, fault) in ALL {
             step(&format!("{name} ({round} of {rounds})"), || {
                 fault(release)?;
@@ -54,19 +65,56 @@ pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Resul
                 release.matches_end(MATCHES_BETWEEN)
             })?;
         }
+        judged(&mut crowd)?;
     }
-    let judged = step("the checker judges what the players saw", || crowd.end())?;
-    eprintln!("  {judged}");
+    let mut crowd = Crowd::start(release.layout, url, &["--back-within-ms", BACK_WITHIN_MS])?;
+    release.matches_end(1)?;
+    for round in 1..=rounds {
+        step(&format!("rooms are killed ({round} of {rounds})"), || {
+            kill_rooms(release)?;
+            crowd.is_there()?;
+            release.matches_end(MATCHES_BETWEEN)
+        })?;
+    }
+    judged(&mut crowd)
+}
+
+fn judged(crowd: &mut Crowd) -> Result<()> {
+    let said = step("the checker judges what the players saw", || crowd.end())?;
+    eprintln!("  {said}");
     Ok(())
+}
+
+/// SIGKILL to some rooms, of which each has players as long as there are fewer rooms than matches could need.
+fn kill_rooms(release: &Release<'_>) -> Result<()> {
+    let before = lost(release)?;
+    for pid in running("bellhop-room")?.into_iter().take(ROOMS_KILLED) {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).context("killing a room")?;
+    }
+    wait_for("the lobby to count a lost match", PATIENCE, || Ok(lost(release)? > before))
+}
+
+/// Matches that the lobby has counted as lost.
+fn lost(release: &Release<'_>) -> Result<u64> {
+    let metrics = release.metrics()?;
+    let counts = metrics.lines().filter(|line| line.starts_with("lobby_matches_lost_total{"));
+    Ok(counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum())
+}
+
+/// Processes of this name in the cluster.
+fn running(program: &str) -> Result<Vec<i32>> {
+    Ok(process::owned(&[])?.into_iter().filter(|pid| comm(*pid) == program).collect())
+}
+
+fn comm(pid: i32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 /// SIGKILL to one process of this name in the cluster, and wait until its successor is ready.
 fn die(release: &Release<'_>, program: &str) -> Result<()> {
-    let comm = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    let pid = process::owned(&[])?.into_iter().find(|pid| comm(pid).trim() == program);
-    let pid = pid.with_context(|| format!("no {program} runs in the cluster"))?;
+    let pid = running(program)?.first().copied().with_context(|| format!("no {program} runs in the cluster"))?;
     kill(Pid::from_raw(pid), Signal::SIGKILL).with_context(|| format!("killing {program}"))?;
-    wait_for(&format!("the end of {program}"), PATIENCE, || Ok(comm(&pid).trim() != program))?;
+    wait_for(&format!("the end of {program}"), PATIENCE, || Ok(comm(pid) != program))?;
     // A container that dies again and again is made to wait by its kubelet; a pod that is made anew is not.
     let part = program.trim_start_matches("bellhop-");
     let selector = format!("app.kubernetes.io/component={part}");
@@ -104,28 +152,53 @@ fn drain(release: &Release<'_>) -> Result<()> {
     rolled_out(release)
 }
 
-fn roll(release: &Release<'_>) -> Result<()> {
+/// As `kubectl drain` does it, but to one room that plays.
+fn evict(release: &Release<'_>) -> Result<()> {
+    let rooms = release.rooms()?;
+    let name = rooms.iter().find_map(|name| name.strip_prefix("pod/")).context("a room to evict")?;
+    let eviction = format!(
+        r#"{{"apiVersion":"policy/v1","kind":"Eviction","metadata":{{"name":"{name}","namespace":"{NAMESPACE}"}}}}"#
+    );
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction");
+    kubectl(release.layout, &["create", "--raw", &path, "-f", "-"], Some(&eviction))?;
+    wait_for("the evicted room to go", PATIENCE, || Ok(!release.rooms()?.contains(&format!("pod/{name}"))))
+}
+
+fn restart(release: &Release<'_>) -> Result<()> {
     release.kubectl(&["rollout", "restart", "statefulset/game-bellhop-lobby", "deployment/game-bellhop-gateway"])?;
     rolled_out(release)
 }
 
+/// Lobby, gateways and rooms get the same image under another name.
+fn roll(release: &Release<'_>) -> Result<()> {
+    let old = release.rooms()?;
+    let image = release.get("statefulset/game-bellhop-lobby", "{.spec.template.spec.containers[0].image}")?;
+    let tag = if image.ends_with(OTHER_TAG) { env!("CARGO_PKG_VERSION") } else { OTHER_TAG };
+    release.helm(&["--set", &format!("image.tag={tag}")])?;
+    rolled_out(release)?;
+    wait_for("all rooms to be replaced", PATIENCE, || Ok(release.rooms()?.is_disjoint(&old)))
+}
+
 fn upgrade(release: &Release<'_>) -> Result<()> {
+    release.scale(SCALED_TO)?;
     // Another template: all rooms are replaced, and by the rollback once more.
     release.helm(&["--set", "settings.timing.lease_seconds=33", "--set", "fleets[0].drainWithinSeconds=25"])?;
     release.roll_back()?;
-    rolled_out(release)
+    rolled_out(release)?;
+    release.shows("{.spec.replicas}", &SCALED_TO.to_string())
 }
 
 /// The clients, in a process of their own in the client's namespace.
 struct Crowd(Option<Child>);
 
 impl Crowd {
-    fn start(layout: &Layout, url: &str) -> Result<Crowd> {
+    fn start(layout: &Layout, url: &str, more: &[&str]) -> Result<Crowd> {
         let program = target().join("debug/bellhop-load");
         let artifacts = root().join("artifacts");
         std::fs::create_dir_all(&artifacts)?;
         let mut crowd: Command = layout.inside(&program.display().to_string());
         crowd.args(["crowd", "--url", url, "--players", PLAYERS, "--churners", CHURNERS, "--sockets-may-close"]);
+        crowd.args(more);
         crowd.arg("--record").arg(artifacts.join("cluster.jsonl"));
         crowd.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(Crowd(Some(crowd.spawn().context("could not start the crowd")?)))

@@ -6,26 +6,32 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::layout::{COREDNS, Layout, PAUSE, PROBE};
+use super::layout::{COREDNS, FIGURES, Layout, PAUSE, PROBE};
 use super::{node, tools};
 use crate::steps::step;
 
 /// Archives with the images of the cluster's own pods, each beside the program that is in it.
 pub(super) fn pack_own(built: &tools::Built) -> Result<Vec<PathBuf>> {
-    [(PAUSE, built.pods.join("pause")), (PROBE, built.pods.join("probe")), (COREDNS, built.coredns.join("coredns"))]
-        .iter()
-        .map(|(reference, program)| {
-            let archive = program.with_extension("tar");
-            if !archive.exists() {
-                let mut contents = Contents::default();
-                let name = program.file_name().context("a program has a name")?.to_string_lossy().into_owned();
-                contents.file(&name, program, 0o755)?;
-                pack(&archive, reference, &format!("/{name}"), &[], contents)
-                    .with_context(|| format!("packing {reference}"))?;
-            }
-            Ok(archive)
-        })
-        .collect()
+    let pods = |program: &str| built.pods.join(program);
+    [
+        (PAUSE, pods("pause")),
+        (PROBE, pods("probe")),
+        (FIGURES, pods("figures")),
+        (COREDNS, built.coredns.join("coredns")),
+    ]
+    .iter()
+    .map(|(reference, program)| {
+        let archive = program.with_extension("tar");
+        if !archive.exists() {
+            let mut contents = Contents::default();
+            let name = program.file_name().context("a program has a name")?.to_string_lossy().into_owned();
+            contents.file(&name, program, 0o755)?;
+            pack(&archive, reference, &format!("/{name}"), &[], contents)
+                .with_context(|| format!("packing {reference}"))?;
+        }
+        Ok(archive)
+    })
+    .collect()
 }
 
 /// Loads an image archive into every node of the cluster that is up.

@@ -40,6 +40,8 @@ pub(super) const PAUSE: &str = "testcluster.bellhop.dev/pause:1";
 pub(super) const COREDNS: &str = "testcluster.bellhop.dev/coredns:1";
 /// The image of the pods that test the cluster itself.
 pub(crate) const PROBE: &str = "testcluster.bellhop.dev/probe:1";
+/// The image of the pod that tells autoscalers what a test says.
+pub(super) const FIGURES: &str = "testcluster.bellhop.dev/figures:1";
 
 /// Where the cluster of this machine keeps its things.
 #[derive(Debug, Clone)]

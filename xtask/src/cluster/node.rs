@@ -98,6 +98,11 @@ pub(super) fn import_everywhere(layout: &Layout, archive: &Path) -> Result<()> {
     on_all(layout, |socket| import(socket, archive))
 }
 
+/// Gives an image a second name on every node.
+pub(super) fn tag_everywhere(layout: &Layout, reference: &str, other: &str) -> Result<()> {
+    on_all(layout, |socket| quietly(ctr(socket).args(["images", "tag", "--force", reference, other])))
+}
+
 fn on_all(layout: &Layout, work: impl Fn(&Path) -> Result<()> + Sync) -> Result<()> {
     thread::scope(|scope| {
         let work = &work;

@@ -12,11 +12,13 @@ use super::process::wait_for;
 use super::release_images;
 use super::tools::{Tool, installed};
 use super::trial::{ask, kubectl};
-use super::{faults, troubles};
+use super::{autoscaler, faults, node, readme, troubles};
 use crate::assemble::{self, target};
 use crate::steps::{loudly, quietly, step};
 use crate::{needs, root};
 
+/// A second name of the same images, so that there is something to upgrade to.
+pub(super) const OTHER_TAG: &str = "next";
 /// Where it is installed.
 pub(super) const NAMESPACE: &str = "games";
 const RELEASE: &str = "game";
@@ -45,9 +47,13 @@ pub(super) fn build() -> Result<Vec<std::path::PathBuf>> {
 /// # Errors
 /// If something is not as it should be.
 pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<()> {
-    images.iter().try_for_each(|image| super::load(image))?;
     let release = Release { layout };
-    step("installing the chart, with a fleet at zero", || release.helm(&["--create-namespace"]))?;
+    release.load(images)?;
+    readme::installs(&release)?;
+    step("its values are changed: a fleet at zero", || {
+        release.helm(&[])?;
+        release.shows("{.status.replicas}", "0")
+    })?;
     let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
     let url = format!("http://{gateway}");
     step("the page comes through the gateway, and there is no room", || {
@@ -59,12 +65,10 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     })?;
     step("two windows of a browser play; the fleet at zero gets a room for them", || release.browser_plays(&url))?;
     step("the definition refuses what makes no sense", || troubles::definition_refuses(&release))?;
+    step("an autoscaler leads the fleet up and down", || autoscaler::leads(&release))?;
     step("`kubectl scale` up", || {
         release.scale(3)?;
         release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
-    })?;
-    step("`helm test` plays a match", || {
-        quietly(release.layout.inside("helm").args(["test", RELEASE, "--namespace", NAMESPACE]))
     })?;
     {
         let _bots = Bots::start(layout, &url, 4)?;
@@ -76,18 +80,34 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
             release.shows("{.spec.replicas}", "3")?;
             release.matches_end(MATCHES)
         })?;
-        step("`kubectl scale` down under playing rooms", || {
+        step("`kubectl scale` down under playing rooms, which the status tells", || {
+            release.scale(1)?;
+            release.shows(r#"{.status.conditions[?(@.type=="Scaled")].reason}"#, "MatchesGoOn")?;
             release.scale(0)?;
             release.matches_end(MATCHES)?;
             release.nothing_lost()
         })?;
     }
+    readme::operates(&release)?;
     release.scale(3)?;
-    faults::under_load(&release, &url, 1)?;
     troubles::try_them(&release)?;
     release.scale(0)?;
     step("who is not needed goes", || release.shows("{.status.replicas}", "0"))?;
     step("uninstalling leaves the definition, the journal and the keys, and no pod", || release.uninstall())
+}
+
+/// Installs the chart, and breaks everything under load, each so many times.
+///
+/// # Errors
+/// Every promise that was broken.
+pub(super) fn break_it(layout: &Layout, images: &[std::path::PathBuf], rounds: u32) -> Result<()> {
+    let release = Release { layout };
+    release.load(images)?;
+    step("installing the chart", || release.helm(&["--create-namespace"]))?;
+    let url = format!("http://{}", release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?);
+    release.scale(3)?;
+    faults::under_load(&release, &url, rounds)?;
+    step("uninstalling", || release.uninstall())
 }
 
 /// The release, as it is looked at and changed.
@@ -96,12 +116,22 @@ pub(super) struct Release<'a> {
 }
 
 impl Release<'_> {
+    /// Puts the images into the nodes, each under two names.
+    fn load(&self, images: &[std::path::PathBuf]) -> Result<()> {
+        images.iter().try_for_each(|image| super::load(image))?;
+        release_images::NAMES.iter().try_for_each(|name| {
+            let name = |tag: &str| format!("bellhop.dev/{name}:{tag}");
+            node::tag_everywhere(self.layout, &name(env!("CARGO_PKG_VERSION")), &name(OTHER_TAG))
+        })
+    }
+
     pub(super) fn helm(&self, more: &[&str]) -> Result<()> {
         let mut helm = self.layout.inside("helm");
-        helm.args(["upgrade", RELEASE, "--install", "--namespace", NAMESPACE, "--wait"]).args(more);
+        helm.args(["upgrade", RELEASE, "--install", "--namespace", NAMESPACE, "--wait"]);
         for values in VALUES {
             helm.args(["--set-json", values]);
         }
+        helm.args(more);
         helm.arg(format!("--timeout={}s", INSTALLED_WITHIN.as_secs()));
         quietly(helm.arg(root().join("helm/bellhop")))
     }
@@ -142,7 +172,7 @@ impl Release<'_> {
         waited.with_context(|| format!("it is {seen}"))
     }
 
-    fn browser_plays(&self, url: &str) -> Result<()> {
+    pub(super) fn browser_plays(&self, url: &str) -> Result<()> {
         let artifacts = root().join("artifacts");
         let mut node = self.layout.inside("node");
         node.args(["--test", "specs/tictactoe.test.js"]).current_dir(root().join("tests/e2e"));

@@ -12,7 +12,7 @@ use crate::assemble::{Built, GAMES, target};
 use crate::steps::quietly;
 
 /// Their names in deploy/Dockerfile.
-const NAMES: [&str; 3] = ["gateway", "lobby", "room"];
+pub(super) const NAMES: [&str; 3] = ["gateway", "lobby", "room"];
 
 /// Archives of all images, under the names that the chart gives them.
 pub(super) fn pack_all(built: &Built) -> Result<Vec<PathBuf>> {

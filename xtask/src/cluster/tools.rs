@@ -21,7 +21,7 @@ pub(super) struct Built {
     pub(super) kubernetes: PathBuf,
     /// Directory with the binary `coredns`.
     pub(super) coredns: PathBuf,
-    /// Directory with the binaries `pause` and `probe`.
+    /// Directory with the binaries `pause`, `probe` and `figures`.
     pub(super) pods: PathBuf,
 }
 

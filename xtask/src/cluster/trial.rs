@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -23,17 +23,31 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Enough calls of a Service to reach both of its pods; to miss one has a chance of 2^-39.
 const CALLS: usize = 40;
 
+/// Of each fault, in the tier that is about them.
+const ROUNDS: u32 = 5;
+
 /// Brings a cluster up, tries it and the release on it, and takes it down again. `keep`: leaves it up if something failed.
 ///
 /// # Errors
 /// If something is not as it should be.
 pub(crate) fn run(keep: bool) -> Result<()> {
+    on_a_cluster(keep, |layout, images| try_it(layout).and_then(|()| release::try_it(layout, images)))
+}
+
+/// Breaks everything on a cluster under load. `keep`: leaves it up if something failed.
+///
+/// # Errors
+/// Every promise that was broken.
+pub(crate) fn break_it(keep: bool) -> Result<()> {
+    on_a_cluster(keep, |layout, images| release::break_it(layout, images, ROUNDS))
+}
+
+fn on_a_cluster(keep: bool, work: impl FnOnce(&Layout, &[PathBuf]) -> Result<()>) -> Result<()> {
     super::may_run()?;
     let layout = Layout::of_this_machine();
     let images = release::build()?;
     let _mine = super::only_one(&layout.user_lock(), "whoever uses the cluster to be done with it")?;
-    let outcome =
-        super::up(&layout, NODES).and_then(|()| try_it(&layout)).and_then(|()| release::try_it(&layout, &images));
+    let outcome = super::up(&layout, NODES).and_then(|()| work(&layout, &images));
     if outcome.is_err() {
         let report = root().join("artifacts/cluster.txt");
         match tell_all(&layout, &report) {
@@ -146,12 +160,15 @@ fn service_reaches_all(layout: &Layout, pods: &[Pod]) -> Result<()> {
     let service =
         kubectl(layout, &["-n", NAMESPACE, "get", "service", "probe", "-o", "jsonpath={.spec.clusterIP}"], None)?;
     let seen = |call: &dyn Fn() -> Result<String>| (0..CALLS).map(|_| call()).collect::<Result<BTreeSet<_>>>();
-    ensure!(seen(&|| ask(&service, 80, "/"))? == everyone, "the client does not reach every pod through the Service");
-    for pod in pods {
-        let answers = seen(&|| ask(&pod.ip, 8080, "/fetch?http://probe"))?;
-        ensure!(answers == everyone, "the pod on {} reaches {answers:?} through the Service", pod.node);
-    }
-    Ok(())
+    // A node hears of a pod that has become ready a moment after it has.
+    wait_for("the client to reach every pod through the Service", PATIENCE, || {
+        Ok(seen(&|| ask(&service, 80, "/"))? == everyone)
+    })?;
+    pods.iter().try_for_each(|pod| {
+        wait_for(&format!("the pod on {} to reach every pod through the Service", pod.node), PATIENCE, || {
+            Ok(seen(&|| ask(&pod.ip, 8080, "/fetch?http://probe"))? == everyone)
+        })
+    })
 }
 
 fn claim_is_bound(layout: &Layout) -> Result<()> {
