@@ -16,10 +16,9 @@ use crate::assemble::target;
 use crate::root;
 use crate::steps::step;
 
-/// Players in matches all the time.
-const PLAYERS: &str = "8";
-/// Clients that create and cancel tickets, each twenty times a second: 240 tickets a second at best.
-const CHURNERS: &str = "12";
+/// Players in matches all the time, and clients that create and cancel tickets, each twenty times a second: 240 tickets
+/// a second at best. Sockets close with the gateways that are killed.
+const LOAD: [&str; 5] = ["--players=8", "--churners=12", "--every-ms=50", "--patience=patience", "--sockets-may-close"];
 /// Between two faults: enough for matches to begin and end.
 const MATCHES_BETWEEN: u64 = 2;
 
@@ -56,7 +55,7 @@ const ALL: [Fault; 10] = [
 pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Result<()> {
     for round in 1..=rounds {
         // The lobby remembers 100,000 ended tickets: each round is a crowd of its own.
-        let mut crowd = Crowd::start(release.layout, url, &[])?;
+        let mut crowd = Crowd::start(release.layout, url, &LOAD)?;
         release.matches_end(1)?;
         for (name, fault) in ALL {
             step(&format!("{name} ({round} of {rounds})"), || {
@@ -67,7 +66,7 @@ pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Resul
         }
         judged(&mut crowd)?;
     }
-    let mut crowd = Crowd::start(release.layout, url, &["--back-within-ms", BACK_WITHIN_MS])?;
+    let mut crowd = Crowd::start(release.layout, url, &[&LOAD[..], &["--back-within-ms", BACK_WITHIN_MS]].concat())?;
     release.matches_end(1)?;
     for round in 1..=rounds {
         step(&format!("rooms are killed ({round} of {rounds})"), || {
@@ -79,7 +78,7 @@ pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Resul
     judged(&mut crowd)
 }
 
-fn judged(crowd: &mut Crowd) -> Result<()> {
+pub(super) fn judged(crowd: &mut Crowd) -> Result<()> {
     let said = step("the checker judges what the players saw", || crowd.end())?;
     eprintln!("  {said}");
     Ok(())
@@ -189,16 +188,15 @@ fn upgrade(release: &Release<'_>) -> Result<()> {
 }
 
 /// The clients, in a process of their own in the client's namespace.
-struct Crowd(Option<Child>);
+pub(super) struct Crowd(Option<Child>);
 
 impl Crowd {
-    fn start(layout: &Layout, url: &str, more: &[&str]) -> Result<Crowd> {
+    pub(super) fn start(layout: &Layout, url: &str, more: &[&str]) -> Result<Crowd> {
         let program = target().join("debug/bellhop-load");
         let artifacts = root().join("artifacts");
         std::fs::create_dir_all(&artifacts)?;
         let mut crowd: Command = layout.inside(&program.display().to_string());
-        crowd.args(["crowd", "--url", url, "--players", PLAYERS, "--churners", CHURNERS, "--sockets-may-close"]);
-        crowd.args(more);
+        crowd.args(["crowd", "--url", url]).args(more);
         crowd.arg("--record").arg(artifacts.join("cluster.jsonl"));
         crowd.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(Crowd(Some(crowd.spawn().context("could not start the crowd")?)))

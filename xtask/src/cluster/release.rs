@@ -2,18 +2,18 @@
 //! matches, upgraded, uninstalled.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
+use super::faults::{Crowd, judged};
 use super::layout::Layout;
 use super::process::wait_for;
 use super::release_images;
 use super::tools::{Tool, installed};
 use super::trial::{ask, kubectl};
 use super::{autoscaler, faults, node, readme, troubles};
-use crate::assemble::{self, target};
+use crate::assemble;
 use crate::steps::{loudly, quietly, step};
 use crate::{needs, root};
 
@@ -71,7 +71,8 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
         release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
     })?;
     {
-        let _bots = Bots::start(layout, &url, 4)?;
+        // No socket may close: of what carries them, nothing is replaced.
+        let mut players = Crowd::start(layout, &url, &["--players=4"])?;
         step("bots play in the rooms there are; the API hears of no match", || release.plays_without_writes())?;
         step("the fleet's status shows who plays", || release.shows_players())?;
         step("the lobby is replaced while they play", || release.lobby_is_replaced())?;
@@ -87,6 +88,7 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
             release.matches_end(MATCHES)?;
             release.nothing_lost()
         })?;
+        judged(&mut players)?;
     }
     readme::operates(&release)?;
     release.scale(3)?;
@@ -296,28 +298,3 @@ const VALUES: [&str; 2] = [
     {"name":"pairs","game":"snake","min_players":2,"max_players":2},
     {"name":"patience","game":"snake","min_players":64,"max_players":64}]"#,
 ];
-
-/// Bots that play until this is dropped.
-struct Bots(Child);
-
-impl Bots {
-    fn start(layout: &Layout, url: &str, count: u32) -> Result<Bots> {
-        let program = target().join("debug/bellhop-load");
-        if !program.is_file() {
-            bail!("{} is not built", program.display());
-        }
-        let mut bots: Command = layout.inside(&program.display().to_string());
-        bots.args(["bots", "--url", url, "--queue", "tictactoe", "--count", &count.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Ok(Bots(bots.spawn().context("could not start the bots")?))
-    }
-}
-
-impl Drop for Bots {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
