@@ -29,6 +29,7 @@ pub(crate) struct Metrics {
     matches_started: Counter,
     matches_ended: Counter,
     matches_lost: Family<Word, Counter>,
+    matches_orphaned: Family<Word, Counter>,
     seats_taken: Counter,
     seats_left: Counter,
     rooms_added: Counter,
@@ -71,6 +72,7 @@ impl Default for Metrics {
             matches_started: Counter::default(),
             matches_ended: Counter::default(),
             matches_lost: Family::default(),
+            matches_orphaned: Family::default(),
             seats_taken: Counter::default(),
             seats_left: Counter::default(),
             rooms_added: Counter::default(),
@@ -111,6 +113,11 @@ impl Metrics {
         r.register("matches_started", "Matches that a room accepted", self.matches_started.clone());
         r.register("matches_ended", "Matches that ended with a result", self.matches_ended.clone());
         r.register("matches_lost", "Matches that were cut, by why", self.matches_lost.clone());
+        r.register(
+            "matches_orphaned",
+            "Matches that lost their room and were to go on in another one, by why",
+            self.matches_orphaned.clone(),
+        );
         r.register("seats_taken", "Players who came into their room", self.seats_taken.clone());
         r.register("seats_left", "Players who left for good or never came", self.seats_left.clone());
         r.register("rooms_added", "Rooms started or adopted", self.rooms_added.clone());
@@ -147,6 +154,9 @@ impl Metrics {
             Event::MatchEnded(_) => drop(self.matches_ended.inc()),
             Event::MatchLost { reason, .. } => {
                 self.matches_lost.get_or_create(&[("why", lost_word(*reason))]).inc();
+            }
+            Event::MatchOrphaned { reason, .. } => {
+                self.matches_orphaned.get_or_create(&[("why", lost_word(*reason))]).inc();
             }
             Event::SeatTaken { .. } => drop(self.seats_taken.inc()),
             Event::SeatLeft { .. } => drop(self.seats_left.inc()),

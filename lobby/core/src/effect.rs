@@ -146,6 +146,8 @@ pub struct HostOrder {
     pub max_seats: u16,
     /// The room answers within this, or the match goes elsewhere.
     pub accept_within: Duration,
+    /// The match lost its room: this one goes on with it from its journal, which the shell hands down with the order.
+    pub recovers: bool,
 }
 
 /// Somebody to seat.
@@ -678,6 +680,8 @@ pub struct MatchView {
     pub state: MatchState,
     /// Its room.
     pub room: Option<RoomId>,
+    /// The placement that has it now.
+    pub epoch: Option<u64>,
     /// Its seats.
     pub seats: Vec<MatchSeatView>,
     /// When it was formed.

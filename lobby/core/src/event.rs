@@ -232,6 +232,18 @@ pub enum Event {
         /// How many matches.
         matches: u32,
     },
+    /// A match lost its room and goes on in another one, from its journal; everybody keeps his seat. From here it is
+    /// placed like any other, by `MatchPlaced`, `PlacementFailed` and `MatchStarted`.
+    MatchOrphaned {
+        /// Which.
+        match_id: MatchId,
+        /// The placement that died.
+        epoch: u64,
+        /// When.
+        at: Time,
+        /// Why.
+        reason: LostReason,
+    },
 }
 
 /// A ticket's place in a match.

@@ -46,6 +46,14 @@ pub enum Input {
         /// Whose it was.
         room: RoomId,
     },
+    /// The shell holds the journal of a match, or does not any more. Only a match whose journal is there can go on in
+    /// another room. A lobby that starts knows of none.
+    Journal {
+        /// The match.
+        match_id: MatchId,
+        /// It is there, and whole.
+        there: bool,
+    },
     /// The cluster saw something.
     Cluster(ClusterNews),
     /// The shell will stop: no new tickets or matches. With `rooms_too` all rooms drain as well, and

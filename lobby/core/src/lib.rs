@@ -32,7 +32,7 @@ pub use input::{
     Call, ClusterNews, GameInfo, Health, Hello, Input, MatchReport, NewTicket, Presence, RoomNews, RoomReport, Running,
     SeatReport, SeatResult, SeenEvents,
 };
-pub use lobby::Lobby;
+pub use lobby::{Lobby, MAX_RECOVERIES, RECOVER_WITHIN};
 pub use name::{IdempotencyKey, Name};
 pub use party::{Member, Party, Rating};
 pub use settings::{FleetSettings, Limits, QueueSettings, Settings, SettingsError, Shape, Timing, Window};

@@ -4,6 +4,7 @@ mod calls;
 mod history;
 mod matches;
 mod plans;
+mod recover;
 mod reports;
 mod resume;
 mod rooms;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use self::plans::FleetLive;
+pub use self::recover::{MAX_RECOVERIES, RECOVER_WITHIN};
 use self::rooms::Live;
 use crate::effect::Effect;
 use crate::eta::Eta;
@@ -61,6 +63,8 @@ pub struct Lobby {
     timers: BinaryHeap<Reverse<(Time, Timer)>>,
     /// Free seats of the matches that may be joined, as they stand in `QueueLive::joinable`.
     joinable: IdMap<MatchId, u16>,
+    /// Matches that live and whose journal the shell holds.
+    journals: BTreeSet<MatchId>,
     groups: Vec<Group>,
 }
 
@@ -76,6 +80,8 @@ enum Timer {
     Lease(TicketId),
     /// A placement's deadline.
     Placement(MatchId, u64),
+    /// A match that lost its room has another one by now, or is lost.
+    Recovery(MatchId),
     /// A late joiner's.
     Asked(MatchId, TicketId),
     /// A room is to be looked at.
@@ -126,6 +132,7 @@ impl Lobby {
             Input::Attach { stream, hello } => self.attach(stream, *hello),
             Input::Room { stream, room, news } => self.room_news(stream, room, news),
             Input::Detached { stream, room } => self.detached(stream, room),
+            Input::Journal { match_id, there } => self.journal(match_id, there),
             Input::Cluster(news) => self.cluster_news(news),
             Input::Drain { rooms_too, within } => self.drain(rooms_too, within),
         }
@@ -143,6 +150,7 @@ impl Lobby {
             match timer {
                 Timer::Lease(ticket) => self.check_lease(ticket),
                 Timer::Placement(id, epoch) => self.placement_due(id, epoch),
+                Timer::Recovery(id) => self.recovery_due(id),
                 Timer::Asked(id, ticket) => self.asked_due(id, ticket),
                 Timer::Room(room) => self.look_at_room(room),
                 Timer::Fleet(fleet) => self.fleets[usize::from(fleet)].dirty = true,

@@ -338,7 +338,7 @@ pub struct Match {
     pub queue: QueueId,
     /// When it was formed.
     pub formed: Time,
-    /// Rooms that were asked so far.
+    /// Rooms that were asked so far; once it ran: asked to go on with it.
     pub attempts: u16,
     /// Where it is in its life.
     pub phase: MatchPhase,
@@ -352,10 +352,24 @@ impl Match {
     /// The room and placement it is bound to now.
     pub fn place(&self) -> Option<(RoomId, u64)> {
         match self.phase {
-            MatchPhase::Placing(Placement { room, epoch, .. }) | MatchPhase::Playing { room, epoch, .. } => {
-                Some((room, epoch))
+            MatchPhase::Placing(Placement { room, epoch, .. })
+            | MatchPhase::Moving { placement: Placement { room, epoch, .. }, .. }
+            | MatchPhase::Playing { room, epoch, .. } => Some((room, epoch)),
+            MatchPhase::Formed | MatchPhase::Orphaned { .. } | MatchPhase::Ended { .. } | MatchPhase::Lost { .. } => {
+                None
             }
-            MatchPhase::Formed | MatchPhase::Ended { .. } | MatchPhase::Lost { .. } => None,
+        }
+    }
+
+    /// The placement whose answer is awaited.
+    pub fn placing(&self) -> Option<Placement> {
+        match self.phase {
+            MatchPhase::Placing(placement) | MatchPhase::Moving { placement, .. } => Some(placement),
+            MatchPhase::Formed
+            | MatchPhase::Playing { .. }
+            | MatchPhase::Orphaned { .. }
+            | MatchPhase::Ended { .. }
+            | MatchPhase::Lost { .. } => None,
         }
     }
 
@@ -417,6 +431,30 @@ pub enum MatchPhase {
         /// Why.
         reason: LostReason,
         /// When.
+        at: Time,
+    },
+    /// Lost its room while it ran, and looks for another one that goes on with it. Its seats are held.
+    Orphaned {
+        /// Where it was last, or was last to be.
+        room: RoomId,
+        /// Of which placement.
+        epoch: u64,
+        /// Since when it runs.
+        since: Time,
+        /// Why it lost its room.
+        reason: LostReason,
+        /// When it lost the room it ran in.
+        at: Time,
+    },
+    /// A room was asked to go on with it.
+    Moving {
+        /// Where.
+        placement: Placement,
+        /// Since when it runs.
+        since: Time,
+        /// Why it lost its room.
+        reason: LostReason,
+        /// When it lost the room it ran in.
         at: Time,
     },
 }

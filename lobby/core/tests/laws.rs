@@ -47,6 +47,7 @@ enum Act {
     Report { room: usize, presence: Presence },
     Finish { room: usize },
     Crash { room: usize },
+    Journal { room: usize },
     Pass { ms: u64 },
     Restart,
 }
@@ -60,7 +61,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (0usize..4).prop_map(|room| Act::Accept { room }),
         2 => (0usize..4, presence).prop_map(|(room, presence)| Act::Report { room, presence }),
         2 => (0usize..4).prop_map(|room| Act::Finish { room }),
-        1 => (0usize..4).prop_map(|room| Act::Crash { room }),
+        2 => (0usize..4).prop_map(|room| Act::Crash { room }),
+        4 => (0usize..4).prop_map(|room| Act::Journal { room }),
         4 => (1u64..4_000).prop_map(|ms| Act::Pass { ms }),
         1 => Just(Act::Restart),
     ]
@@ -128,6 +130,12 @@ impl Story {
                 if room < self.rooms.len() {
                     let (_, room, _) = self.rooms.remove(room);
                     world.exited(room, RoomEnd::Crashed);
+                }
+            }
+            Act::Journal { room } => {
+                if let Some((_, _, Some(running))) = self.rooms.get(room) {
+                    let match_id = running.match_id;
+                    world.input(Input::Journal { match_id, there: true });
                 }
             }
             Act::Pass { ms } => world.pass(std::time::Duration::from_millis(ms)),

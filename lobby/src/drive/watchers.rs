@@ -26,6 +26,8 @@ struct Watched {
     watchers: Vec<Watcher>,
     created: Time,
     waiting: bool,
+    /// It had its seat since it waited last.
+    assigned: bool,
     /// The tick in which its lease was renewed.
     renewed: u64,
 }
@@ -58,6 +60,7 @@ impl Watchers {
     /// Adds a watcher, and tells him what was so far.
     pub(crate) fn add(&mut self, ticket: TicketView, events: Vec<(u64, TicketEvent)>, feeder: Feeder) -> bool {
         let waiting = ticket.state == TicketState::Queued;
+        let assigned = matches!(ticket.state, TicketState::Assigned | TicketState::Connected);
         let (id, created) = (ticket.ticket, ticket.created);
         let mut told = 0;
         let mut here = feeder.tell(News::Watching(Box::new(ticket)));
@@ -71,7 +74,7 @@ impl Watchers {
         let (turns, due) = (&mut self.turns, self.tick + TICKS_A_ROUND);
         let watched = self.tickets.entry(id).or_insert_with(|| {
             turns.push_back((id, due));
-            Watched { watchers: Vec::with_capacity(1), created, waiting, renewed: due }
+            Watched { watchers: Vec::with_capacity(1), created, waiting, assigned, renewed: due }
         });
         watched.waiting = waiting;
         if watched.watchers.len() >= PER_TICKET {
@@ -81,12 +84,12 @@ impl Watchers {
         true
     }
 
-    /// Tells an event. Answers when the ticket was created, where somebody watches it.
+    /// Tells an event. Answers when the ticket was created, where somebody watches it and this ends its wait.
     pub(crate) fn notify(&mut self, ticket: TicketId, number: u64, event: &TicketEvent) -> Option<Time> {
         let watched = self.tickets.get_mut(&ticket)?;
         let ended = match event {
             TicketEvent::Queued | TicketEvent::Requeued { .. } => {
-                watched.waiting = true;
+                (watched.waiting, watched.assigned) = (true, false);
                 false
             }
             TicketEvent::Matched { .. } | TicketEvent::Assigned { .. } | TicketEvent::Connected { .. } => {
@@ -102,11 +105,13 @@ impl Watchers {
             watcher.told = number;
             watcher.feeder.tell(News::Event(number, event.clone()))
         });
+        let ends_wait =
+            matches!(event, TicketEvent::Assigned { .. }) && !std::mem::replace(&mut watched.assigned, true);
         let created = watched.created;
         if ended || watched.watchers.is_empty() {
             self.tickets.remove(&ticket);
         }
-        Some(created)
+        ends_wait.then_some(created)
     }
 
     /// Tells how the wait goes.

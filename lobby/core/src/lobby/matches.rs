@@ -1,14 +1,18 @@
 //! Where tickets become a match, and a match gets its room.
 
+use std::time::Duration;
+
 use crate::effect::{Effect, HostOrder, HostSeat};
 use crate::event::{Event, LostReason, MatchOutcome, Placement, RequeueReason, Seating};
 use crate::ids::{MatchId, QueueId, RoomId, TicketId};
 use crate::input::MatchReport;
+use crate::lobby::recover::REPLAY_WITHIN;
 use crate::lobby::{Lobby, Timer};
 use crate::pool::Group;
 use crate::ratings::{Standing, rate};
 use crate::settings::Shape;
 use crate::state::{Match, MatchPhase, Seat, SeatState};
+use crate::time::Time;
 
 /// Free rooms looked at for one that hosts the game: a fleet's rooms are alike, so the first one mostly does.
 const ROOMS_TRIED: usize = 16;
@@ -26,7 +30,7 @@ impl Lobby {
             seating.push(Seating { ticket: ticket.id, team });
             self.queues[usize::from(queue.0)].eta.waited(waited);
         }
-        let placement = self.free_room(queue).map(|room| self.placement(room));
+        let placement = self.free_room(queue).map(|room| self.placement(room, match_id));
         self.decide(Event::MatchFormed { match_id, at: now, queue, seating, placement });
         self.formed_match(queue);
         match placement {
@@ -38,8 +42,10 @@ impl Lobby {
         }
     }
 
-    fn placement(&self, room: RoomId) -> Placement {
-        Placement { room, epoch: self.state.epoch + 1, deadline: self.now + self.state.settings.timing.placement }
+    fn placement(&self, room: RoomId, id: MatchId) -> Placement {
+        let begun = self.state.match_(id).is_some_and(|game| game.phase != MatchPhase::Formed);
+        let patience = if begun { REPLAY_WITHIN } else { self.state.settings.timing.placement };
+        Placement { room, epoch: self.state.epoch + 1, deadline: self.now + patience }
     }
 
     /// A free room for a match of this queue: the one that was busy last, so that the others may go when they are too many.
@@ -76,7 +82,8 @@ impl Lobby {
             seed: self.state.match_seed(id),
             seats: self.host_seats(game, |_| true),
             max_seats: settings.shape.max_players().max(game.seats_held()),
-            accept_within: self.state.settings.timing.placement,
+            accept_within: game.placing().map_or(Duration::ZERO, |placement| placement.deadline.since(self.now)),
+            recovers: matches!(game.phase, MatchPhase::Moving { .. }),
         })
     }
 
@@ -108,15 +115,15 @@ impl Lobby {
             let queue = game.queue;
             self.queue_live(queue).homeless.remove(&(formed, id));
             self.homeless_changed(queue, -1);
-            let placement = self.placement(room);
+            let placement = self.placement(room, id);
             self.decide(Event::MatchPlaced { match_id: id, at: self.now, placement });
             self.host(id, placement);
         }
     }
 
     pub(super) fn placement_due(&mut self, id: MatchId, epoch: u64) {
-        let placing = self.state.match_(id).map(|game| game.phase);
-        if let Some(MatchPhase::Placing(placement)) = placing
+        let placing = self.state.match_(id).and_then(Match::placing);
+        if let Some(placement) = placing
             && placement.epoch == epoch
         {
             // It may have taken it just now: then it is told, when it says so. Until then it gets no other one.
@@ -134,6 +141,9 @@ impl Lobby {
         self.reclass(room);
         let Some(game) = self.state.match_(id) else { return };
         let (queue, formed) = (game.queue, game.formed);
+        if let MatchPhase::Orphaned { .. } = game.phase {
+            return self.rehouse(id);
+        }
         if game.attempts >= self.state.settings.limits.placements {
             self.queue_live(queue).homeless.insert((formed, id));
             self.homeless_changed(queue, 1);
@@ -142,9 +152,14 @@ impl Lobby {
             }
             return;
         }
+        self.look_for_room(id, queue, formed);
+    }
+
+    /// Places a match that has no room, or lets it wait for one.
+    pub(super) fn look_for_room(&mut self, id: MatchId, queue: QueueId, formed: Time) {
         match self.free_room(queue) {
             Some(room) => {
-                let placement = self.placement(room);
+                let placement = self.placement(room, id);
                 self.decide(Event::MatchPlaced { match_id: id, at: self.now, placement });
                 self.host(id, placement);
             }
@@ -163,6 +178,7 @@ impl Lobby {
     /// A match has its result.
     pub(super) fn end(&mut self, room: RoomId, report: MatchReport) {
         let id = report.match_id;
+        self.journals.remove(&id);
         self.return_asked(id, RequeueReason::MatchEnded);
         let Some(game) = self.state.match_(id) else { return };
         let settings = &self.state.queue(game.queue).settings;
@@ -208,17 +224,28 @@ impl Lobby {
         self.reclass(room);
     }
 
-    /// A match was cut: its players go back into their queue with their seniority, and are told.
+    /// A match lost its room. It goes on in another one where that can be; otherwise it was cut.
     pub(super) fn lose(&mut self, id: MatchId, reason: LostReason) {
         let Some(game) = self.state.match_(id) else { return };
         let Some((room, epoch)) = game.place() else { return };
-        if let MatchPhase::Placing(_) = game.phase {
+        if game.placing().is_some() {
             return self.placement_failed(id, epoch, RequeueReason::RoomLost);
         }
+        if self.may_recover(game, reason) {
+            self.orphan(id, room, epoch, reason);
+        } else {
+            self.cut(id, epoch, reason);
+            self.reclass(room);
+        }
+    }
+
+    /// A match was cut: its players go back into their queue with their seniority, and are told.
+    pub(super) fn cut(&mut self, id: MatchId, epoch: u64, reason: LostReason) {
+        let Some(game) = self.state.match_(id) else { return };
         let tickets = game.tickets();
+        self.journals.remove(&id);
         self.decide(Event::MatchLost { match_id: id, epoch, at: self.now, reason });
         self.seats_changed(id);
-        self.reclass(room);
         for ticket in tickets {
             self.requeued(ticket);
         }

@@ -219,7 +219,12 @@ impl Lobby {
         let fresh = QueueLive::new(&self.state.queue(queue).settings);
         self.queue_live(queue).pool = fresh.pool;
         let games: Vec<_> = self.queues[usize::from(queue.0)].homeless.iter().map(|&(_, id)| id).collect();
-        games.into_iter().for_each(|game| drop(self.dissolve(game)));
+        for game in games {
+            // One that ran goes on, though nobody can queue there any more.
+            if self.state.match_(game).is_some_and(|game| game.phase == crate::state::MatchPhase::Formed) {
+                drop(self.dissolve(game));
+            }
+        }
         for ticket in self.waiting_in(queue) {
             if let Some(ticket) = self.state.ticket_mut(ticket) {
                 ticket.node = 0;

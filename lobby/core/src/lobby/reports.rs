@@ -49,10 +49,13 @@ impl Lobby {
             live.idle = false;
         }
         match self.asked(room, id, epoch) {
-            Some(MatchPhase::Placing(_)) => self.start(id, epoch),
+            Some(MatchPhase::Placing(_) | MatchPhase::Moving { .. }) => self.start(id, epoch),
             Some(MatchPhase::Playing { .. }) => {}
             // Too late: the match is elsewhere. The room's next report shows it again, should this get lost.
-            Some(MatchPhase::Formed | MatchPhase::Ended { .. } | MatchPhase::Lost { .. }) | None => {
+            Some(
+                MatchPhase::Formed | MatchPhase::Orphaned { .. } | MatchPhase::Ended { .. } | MatchPhase::Lost { .. },
+            )
+            | None => {
                 let seats = Vec::new();
                 self.take_stock(room, Some(crate::input::Running { match_id: id, epoch, seats }), false);
             }
@@ -60,7 +63,7 @@ impl Lobby {
     }
 
     fn refused(&mut self, room: RoomId, id: MatchId, epoch: u64) {
-        if let Some(MatchPhase::Placing(_)) = self.asked(room, id, epoch) {
+        if let Some(MatchPhase::Placing(_) | MatchPhase::Moving { .. }) = self.asked(room, id, epoch) {
             let rest = self.now + REST;
             if let Some(live) = self.lives.get_mut(&room) {
                 live.rest = rest;
@@ -99,7 +102,7 @@ impl Lobby {
     fn result(&mut self, room: RoomId, report: MatchReport) {
         let (id, epoch) = (report.match_id, report.epoch);
         if let Some(phase) = self.asked(room, id, epoch) {
-            if let MatchPhase::Placing(_) = phase {
+            if let MatchPhase::Placing(_) | MatchPhase::Moving { .. } = phase {
                 self.start(id, epoch); // its acceptance was lost with a stream
             }
             self.end(room, report);

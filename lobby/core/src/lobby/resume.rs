@@ -49,6 +49,7 @@ impl Lobby {
             leases: VecDeque::new(),
             timers: BinaryHeap::new(),
             joinable: IdMap::default(),
+            journals: BTreeSet::new(),
             groups: Vec::new(),
         };
         lobby.follow_settings();
@@ -79,11 +80,14 @@ impl Lobby {
         games.sort_unstable_by_key(|game| (game.formed, game.id));
         for game in games {
             match game.phase {
-                MatchPhase::Formed => {
+                MatchPhase::Formed | MatchPhase::Orphaned { .. } => {
                     self.queue_live(game.queue).homeless.insert((game.formed, game.id));
                     self.homeless_changed(game.queue, 1);
+                    self.at(again, Timer::Recovery(game.id));
                 }
-                MatchPhase::Placing(placement) => self.at(again, Timer::Placement(game.id, placement.epoch)),
+                MatchPhase::Placing(placement) | MatchPhase::Moving { placement, .. } => {
+                    self.at(again, Timer::Placement(game.id, placement.epoch));
+                }
                 MatchPhase::Playing { .. } => {
                     for (ticket, _) in game.asked {
                         self.at(again, Timer::Asked(game.id, ticket));

@@ -190,15 +190,21 @@ impl Lobby {
         let hosts = room.hosts;
         let phase = hosts.and_then(|game| self.state.match_(game)).map(|game| game.phase);
         let expected = match phase {
-            Some(MatchPhase::Placing(placement)) => hosts.map(|game| (game, placement.epoch)),
+            Some(MatchPhase::Placing(placement) | MatchPhase::Moving { placement, .. }) => {
+                hosts.map(|game| (game, placement.epoch))
+            }
             Some(MatchPhase::Playing { epoch, .. }) => hosts.map(|game| (game, epoch)),
-            Some(MatchPhase::Formed | MatchPhase::Ended { .. } | MatchPhase::Lost { .. }) | None => None,
+            Some(
+                MatchPhase::Formed | MatchPhase::Orphaned { .. } | MatchPhase::Ended { .. } | MatchPhase::Lost { .. },
+            )
+            | None => None,
         };
+        let placing = matches!(phase, Some(MatchPhase::Placing(_) | MatchPhase::Moving { .. }));
         let now = self.now;
         if let Some(running) = running {
             let said = (running.match_id, running.epoch);
             if expected == Some(said) {
-                if matches!(phase, Some(MatchPhase::Placing(_))) {
+                if placing {
                     self.start(said.0, said.1);
                 }
                 if let Some(live) = self.lives.get_mut(&id) {
@@ -228,7 +234,7 @@ impl Lobby {
         }
         match (phase, expected) {
             // What was asked over the old stream is lost with it.
-            (Some(MatchPhase::Placing(_)), Some((game, epoch))) if attached => {
+            (_, Some((game, epoch))) if placing && attached => {
                 self.placement_failed(game, epoch, RequeueReason::RoomLost);
             }
             (Some(MatchPhase::Playing { .. }), _) => {
@@ -431,7 +437,7 @@ impl Lobby {
             self.will(Effect::DrainRoom { room: id, within });
         }
         if let Some(game) = hosts
-            && self.state.match_(game).is_some_and(|game| matches!(game.phase, MatchPhase::Placing(_)))
+            && self.state.match_(game).is_some_and(|game| game.placing().is_some())
         {
             self.lose(game, LostReason::Stopped); // not begun yet: elsewhere
         }

@@ -91,7 +91,12 @@ impl Lobby {
         }
         let open = match game.phase {
             MatchPhase::Playing { room, .. } => self.may_join(room),
-            MatchPhase::Formed | MatchPhase::Placing(_) | MatchPhase::Ended { .. } | MatchPhase::Lost { .. } => false,
+            MatchPhase::Formed
+            | MatchPhase::Placing(_)
+            | MatchPhase::Orphaned { .. }
+            | MatchPhase::Moving { .. }
+            | MatchPhase::Ended { .. }
+            | MatchPhase::Lost { .. } => false,
         };
         let free = if open { settings.shape.max_players().saturating_sub(game.seats_held()) } else { 0 };
         let before = self.joinable.get(&id).copied().unwrap_or(0);

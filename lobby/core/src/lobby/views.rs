@@ -131,7 +131,10 @@ impl Lobby {
         let away = Refusal::RoomAway { retry_after: self.state.settings.timing.retry_after };
         match (game.phase, held) {
             (MatchPhase::Ended { .. } | MatchPhase::Lost { .. }, _) | (_, None) => Err(Refusal::SeatGone),
-            (MatchPhase::Formed | MatchPhase::Placing(_), _) => Err(away),
+            (
+                MatchPhase::Formed | MatchPhase::Placing(_) | MatchPhase::Orphaned { .. } | MatchPhase::Moving { .. },
+                _,
+            ) => Err(away),
             (MatchPhase::Playing { .. }, Some(seat)) if seat.state == SeatState::Asked => Err(away),
             (MatchPhase::Playing { room, epoch, .. }, Some(seat)) => {
                 if self.lives.get(&room).is_none_or(|live| live.stream.is_none()) {
@@ -149,6 +152,10 @@ impl Lobby {
         let (state, room, duration) = match game.phase {
             MatchPhase::Formed => (MatchState::Formed, None, None),
             MatchPhase::Placing(placement) => (MatchState::Placing, Some(placement.room), None),
+            MatchPhase::Orphaned { since, .. } => (MatchState::Placing, None, Some(self.now.since(since))),
+            MatchPhase::Moving { placement, since, .. } => {
+                (MatchState::Placing, Some(placement.room), Some(self.now.since(since)))
+            }
             MatchPhase::Playing { room, since, .. } => (MatchState::Playing, Some(room), Some(self.now.since(since))),
             MatchPhase::Ended { room, since, at, .. } => (MatchState::Ended, Some(room), Some(at.since(since))),
             MatchPhase::Lost { room, reason, .. } => (MatchState::Lost(reason), Some(room), None),
@@ -180,6 +187,7 @@ impl Lobby {
             game: queue.game.clone(),
             state,
             room,
+            epoch: game.place().map(|(_, epoch)| epoch),
             seats: seats.collect(),
             formed: game.formed,
             duration: duration.unwrap_or_default(),
@@ -330,13 +338,21 @@ impl Lobby {
             _ if !room.proved => RoomState::Starting,
             _ if !live.attached => RoomState::Detached,
             _ if room.draining.is_some() => RoomState::Draining,
-            Some(MatchPhase::Placing(_)) => RoomState::Placing,
+            Some(MatchPhase::Placing(_) | MatchPhase::Moving { .. }) => RoomState::Placing,
             Some(MatchPhase::Playing { .. }) => RoomState::Playing,
-            Some(MatchPhase::Formed | MatchPhase::Ended { .. } | MatchPhase::Lost { .. }) | None if live.idle => {
+            Some(
+                MatchPhase::Formed | MatchPhase::Orphaned { .. } | MatchPhase::Ended { .. } | MatchPhase::Lost { .. },
+            )
+            | None
+                if live.idle =>
+            {
                 RoomState::Ready
             }
             // It winds up a match that is over.
-            Some(MatchPhase::Formed | MatchPhase::Ended { .. } | MatchPhase::Lost { .. }) | None => RoomState::Playing,
+            Some(
+                MatchPhase::Formed | MatchPhase::Orphaned { .. } | MatchPhase::Ended { .. } | MatchPhase::Lost { .. },
+            )
+            | None => RoomState::Playing,
         };
         Some(RoomView {
             room: room.id,

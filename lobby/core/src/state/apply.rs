@@ -123,6 +123,10 @@ impl State {
                 self.passed(*at);
                 self.remove_room(*room, *at, *how);
             }
+            Event::MatchOrphaned { match_id, at, reason, .. } => {
+                self.passed(*at);
+                self.orphan(*match_id, *at, *reason);
+            }
             Event::Forgot { at, tickets, matches } => {
                 self.passed(*at);
                 self.forget(*tickets, *matches);
@@ -282,9 +286,13 @@ impl State {
         assert!(room.hosts.is_none(), "a room would host two matches");
         room.hosts = Some(id);
         let game = self.match_mut(id);
+        game.attempts += 1;
+        if let MatchPhase::Orphaned { since, reason, at, .. } = game.phase {
+            game.phase = MatchPhase::Moving { placement, since, reason, at };
+            return;
+        }
         assert!(game.phase == MatchPhase::Formed, "a match would be in two rooms");
         game.phase = MatchPhase::Placing(placement);
-        game.attempts += 1;
         let (first, players, tickets) = (game.attempts == 1, game.seats_held(), game.tickets());
         for ticket in tickets {
             let slot = self.slot(ticket);
@@ -308,6 +316,10 @@ impl State {
     fn unplace(&mut self, id: MatchId) {
         self.vacate(id);
         let game = self.match_mut(id);
+        if let MatchPhase::Moving { placement: Placement { room, epoch, .. }, since, reason, at } = game.phase {
+            game.phase = MatchPhase::Orphaned { room, epoch, since, reason, at };
+            return;
+        }
         game.phase = MatchPhase::Formed;
         for ticket in game.tickets() {
             let slot = self.slot(ticket);
@@ -331,10 +343,15 @@ impl State {
 
     fn start(&mut self, id: MatchId, at: Time) {
         let game = self.match_mut(id);
+        if let MatchPhase::Moving { placement: Placement { room, epoch, .. }, since, .. } = game.phase {
+            game.phase = MatchPhase::Playing { room, epoch, since };
+            return self.moved(id);
+        }
         let MatchPhase::Placing(Placement { room, epoch, .. }) = game.phase else {
             unreachable!("only a match that waits for its room's answer starts")
         };
         game.phase = MatchPhase::Playing { room, epoch, since: at };
+        game.attempts = 0;
         for seat in &mut game.seats {
             seat.state = SeatState::Held;
         }
@@ -344,12 +361,34 @@ impl State {
     }
 
     fn assign(&mut self, id: MatchId, ticket: TicketId) {
+        self.set_phase(self.slot(ticket), TicketPhase::Assigned(id));
+        self.tell_seats(id, ticket);
+    }
+
+    fn tell_seats(&mut self, id: MatchId, ticket: TicketId) {
         let game = self.match_mut(id);
         let (room, epoch) = game.place().expect("seats are given in rooms");
         let seats = game.seats.iter().filter(|seat| seat.ticket == ticket).map(|seat| seat.seat).collect();
-        let slot = self.slot(ticket);
-        self.set_phase(slot, TicketPhase::Assigned(id));
-        self.tell(slot, TicketEvent::Assigned { match_id: id, room, epoch, seats });
+        self.tell(self.slot(ticket), TicketEvent::Assigned { match_id: id, room, epoch, seats });
+    }
+
+    /// The match is in another room: everybody has the seat he had, and is told where it is now.
+    fn moved(&mut self, id: MatchId) {
+        for ticket in self.match_mut(id).tickets() {
+            if self.lives_in(ticket, id) {
+                self.tell_seats(id, ticket);
+            }
+        }
+    }
+
+    fn orphan(&mut self, id: MatchId, at: Time, reason: LostReason) {
+        self.vacate(id);
+        let game = self.match_mut(id);
+        let MatchPhase::Playing { room, epoch, since } = game.phase else {
+            unreachable!("only a match that runs loses its room")
+        };
+        assert!(game.asked.is_empty(), "seats that were asked for are returned first");
+        game.phase = MatchPhase::Orphaned { room, epoch, since, reason, at };
     }
 
     fn ask_seats(&mut self, id: MatchId, ticket: TicketId, deadline: Time, seats: &[u16]) {
@@ -461,7 +500,16 @@ impl State {
     fn lose_match(&mut self, id: MatchId, at: Time, reason: LostReason) {
         self.vacate(id);
         let game = self.match_mut(id);
-        let (room, epoch) = game.place().expect("only a match in a room is lost");
+        let last = match game.phase {
+            MatchPhase::Orphaned { room, epoch, .. } => Some((room, epoch)),
+            MatchPhase::Formed
+            | MatchPhase::Placing(_)
+            | MatchPhase::Playing { .. }
+            | MatchPhase::Ended { .. }
+            | MatchPhase::Lost { .. }
+            | MatchPhase::Moving { .. } => game.place(),
+        };
+        let (room, epoch) = last.expect("only a match that was in a room is lost");
         game.phase = MatchPhase::Lost { room, epoch, reason, at };
         game.asked.clear();
         let tickets = game.tickets();
