@@ -34,6 +34,7 @@ fn what_one_does_shows_at_once_and_stays_true() {
         seed: 4,
         seats: (0..SEATS).map(seat).collect(),
         max_seats: SEATS,
+        journal: Vec::new(),
     };
     room.host(Time(0), spec).unwrap();
     let mut players: Vec<Player> = Vec::new();

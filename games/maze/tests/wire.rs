@@ -47,6 +47,7 @@ impl World {
             seed,
             seats: (0..SEATS).map(seat).collect(),
             max_seats: SEATS,
+            journal: Vec::new(),
         };
         room.host(Time(0), spec).unwrap();
         let mut world = World {

@@ -44,14 +44,21 @@ pub(crate) enum Entry {
     Later(u64),
     /// What all see at this point comes to this.
     Check(u64),
-    /// The match is over.
+    /// The match is over, unless more follows: then it was called off in a room that was only thought dead.
     End { reason: String },
+    /// Who it is that comes to a seat: for a room that goes on with the match. Before his `Join`.
+    Seated { seat: u16, player: String },
+    /// So many commands of a seat were dealt with, the refused ones counted: for a room that goes on with the match.
+    Dealt { seat: u16, commands: u64 },
 }
 
 impl Entry {
     /// Kinds fit into four bits; the last one ends a chunk.
     const KIND_BITS: u32 = 4;
     const CHUNK_ENDS: u32 = 15;
+    /// What only the room itself is told: of two kinds, and two more to come.
+    const OF_THE_ROOM: u32 = 13;
+    const OF_THE_ROOM_BITS: u32 = 2;
 
     fn write(&self, to: &mut Writer) {
         let mut kind = |kind| to.bits(kind, Self::KIND_BITS);
@@ -117,6 +124,18 @@ impl Entry {
                     to.text(answer);
                 }
             }
+            Entry::Seated { seat, player } => {
+                kind(Self::OF_THE_ROOM);
+                to.bits(0, Self::OF_THE_ROOM_BITS);
+                seat.write(to);
+                to.text(player);
+            }
+            Entry::Dealt { seat, commands } => {
+                kind(Self::OF_THE_ROOM);
+                to.bits(1, Self::OF_THE_ROOM_BITS);
+                seat.write(to);
+                to.varint(*commands);
+            }
         }
     }
 
@@ -144,6 +163,11 @@ impl Entry {
                 question: u32::read(from)?,
                 answer: if from.bool()? { Some(from.text(MAX_ANSWER_BYTES)?) } else { None },
             },
+            Self::OF_THE_ROOM => match from.bits(Self::OF_THE_ROOM_BITS)? {
+                0 => Entry::Seated { seat: u16::read(from)?, player: from.text(MAX_TEXT_BYTES)? },
+                1 => Entry::Dealt { seat: u16::read(from)?, commands: from.varint()? },
+                _ => return Err(DecodeError::Kind),
+            },
             Self::CHUNK_ENDS => return Ok(None),
             _ => return Err(DecodeError::Kind),
         };
@@ -162,6 +186,11 @@ pub(crate) struct JournalWriter {
 }
 
 impl JournalWriter {
+    /// Writes on where another one was cut off.
+    pub(crate) fn going_on() -> JournalWriter {
+        JournalWriter { begun: true, ..JournalWriter::default() }
+    }
+
     /// One step. Many in a row are one entry.
     pub(crate) fn step(&mut self) {
         if self.steps == u32::MAX {
@@ -270,6 +299,11 @@ impl<'a> Entries<'a> {
         Ok(Entries { bytes, at: MAGIC.len(), chunk: None })
     }
 
+    /// Where the chunk that is read ends: at the end of all, where the last whole one does.
+    pub(crate) fn offset(&self) -> usize {
+        self.at
+    }
+
     pub(crate) fn next(&mut self) -> Result<Option<Entry>, JournalError> {
         loop {
             if let Some((at, chunk)) = &mut self.chunk {
@@ -315,12 +349,14 @@ mod tests {
     fn some() -> Vec<Entry> {
         vec![
             Entry::Start { game: "g".into(), schema: 7, config_json: "{}".into(), seed: u64::MAX },
+            Entry::Seated { seat: 0, player: "p-1".into() },
             Entry::Join { seat: 0, name: "Ann".into(), team: 0 },
             Entry::Input { seat: 0, bytes: vec![1, 2, 3] },
             Entry::Steps(3),
             Entry::Presence { seat: 0, presence: Presence::Dropped },
             Entry::ClearInput { seat: 0 },
             Entry::Command { seat: 1, bytes: Vec::new() },
+            Entry::Dealt { seat: 1, commands: 300 },
             Entry::Later(1_234),
             Entry::Timeout,
             Entry::Drain { within_ms: 30_000 },

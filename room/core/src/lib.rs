@@ -14,6 +14,7 @@ mod journal;
 mod playback;
 mod playing;
 mod recorded;
+mod recover;
 mod replay;
 mod room;
 mod seat;

@@ -58,6 +58,7 @@ impl<G: Game> Playback<G> {
         let (mut entries, mut seats, mut ended) = (Vec::new(), Vec::new(), None);
         let (mut steps, mut waited_ms) = (0u64, 0u64);
         while let Some(entry) = reader.next()? {
+            ended = None;
             match &entry {
                 Entry::Steps(more) => steps += u64::from(*more),
                 Entry::Later(ms) => waited_ms += ms,
@@ -73,6 +74,8 @@ impl<G: Game> Playback<G> {
                 | Entry::Command { .. }
                 | Entry::Timeout
                 | Entry::Drain { .. }
+                | Entry::Seated { .. }
+                | Entry::Dealt { .. }
                 | Entry::Check(_) => {}
             }
             entries.push(entry);

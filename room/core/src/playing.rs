@@ -2,6 +2,7 @@
 
 mod clock;
 mod end;
+mod going_on;
 mod receive;
 mod send;
 
@@ -41,6 +42,11 @@ pub(crate) struct Playing {
     game: Recorded,
     /// When what was written of the journal goes out.
     journal_due: Time,
+    /// Bytes of the journal that went out, and how many of them the lobby has, if it says so.
+    written: u64,
+    kept: Option<u64>,
+    /// Until when nothing is shown, because the lobby does not have it yet.
+    unkept_until: Option<Time>,
     conns: BTreeMap<ConnId, Conn>,
     max_seats: u16,
     used: BTreeSet<u64>,
@@ -60,6 +66,11 @@ pub(crate) struct Playing {
 
 impl Playing {
     pub(crate) fn new(now: Time, spec: MatchSpec, game: Box<dyn Match>) -> Result<Playing, String> {
+        let seed = spec.seed;
+        Playing::with(now, spec, Recorded::new(game, seed))
+    }
+
+    pub(crate) fn with(now: Time, spec: MatchSpec, game: Recorded) -> Result<Playing, String> {
         let rules = game.rules();
         let max_seats = if spec.max_seats == 0 { rules.max_seats } else { spec.max_seats.min(rules.max_seats) };
         let mut playing = Playing {
@@ -67,8 +78,12 @@ impl Playing {
             clock: Clock::new(),
             seats: BTreeMap::new(),
             draining: None,
-            game: Recorded::new(game, spec.seed),
-            journal_due: now.plus(limits::JOURNAL_EVERY),
+            game,
+            // At once: a room that dies now must not take the match with it.
+            journal_due: now,
+            written: 0,
+            kept: None,
+            unkept_until: None,
             conns: BTreeMap::new(),
             max_seats,
             used: BTreeSet::new(),

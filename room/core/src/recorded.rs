@@ -4,6 +4,7 @@ use bellhop_game::{DecodeError, Illegal, Outcome, Presence, ViewClass, Who};
 
 use crate::hosted::{At, Body, Match, Rules};
 use crate::journal::{Entry, JournalWriter, join};
+use crate::recover::Past;
 use crate::views::Need;
 
 /// Steps after which what all see is written down, so that a replay can be held against it: in seconds of the match.
@@ -30,6 +31,22 @@ impl Recorded {
             seed,
         });
         Recorded { game, journal, rate_hz: rules.rate_hz, now_ms: 0, steps: 0 }
+    }
+
+    /// Goes on with a match that was told to the game so far.
+    pub(crate) fn going_on(game: Box<dyn Match>, past: &Past) -> Recorded {
+        let rate_hz = game.rules().rate_hz;
+        Recorded { game, journal: JournalWriter::going_on(), rate_hz, now_ms: past.at.now_ms, steps: past.at.tick }
+    }
+
+    /// Somebody comes to a seat for the first time.
+    pub(crate) fn seated(&mut self, seat: u16, player: &str) {
+        self.journal.put(&Entry::Seated { seat, player: player.to_owned() });
+    }
+
+    /// So many commands of a seat were dealt with.
+    pub(crate) fn dealt(&mut self, seat: u16, commands: u64) {
+        self.journal.put(&Entry::Dealt { seat, commands });
     }
 
     fn put(&mut self, at: At, entry: &Entry) {

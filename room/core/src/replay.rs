@@ -65,7 +65,12 @@ pub fn replay(games: &[GameEntry], bytes: &[u8]) -> Result<Replayed, JournalErro
             | Entry::Timeout
             | Entry::Answer { .. }
             | Entry::Drain { .. }
-            | Entry::Later(_)) => teller.tell(game.as_mut(), told),
+            | Entry::Seated { .. }
+            | Entry::Dealt { .. }
+            | Entry::Later(_)) => {
+                replayed.ended = None;
+                teller.tell(game.as_mut(), told);
+            }
         }
         replayed.outcome = replayed.outcome.or_else(|| game.take_outcome());
     }
@@ -101,7 +106,7 @@ impl Teller {
             Entry::Timeout => game.timeout(self.at),
             Entry::Answer { question, answer } => game.answer(self.at, question, answer.as_deref()),
             Entry::Drain { within_ms } => game.drain(self.at, within_ms),
-            Entry::Start { .. } | Entry::Check(_) | Entry::End { .. } => {}
+            Entry::Start { .. } | Entry::Check(_) | Entry::End { .. } | Entry::Seated { .. } | Entry::Dealt { .. } => {}
         }
     }
 }

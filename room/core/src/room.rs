@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellhop_game::Rng;
 
 use crate::playing::{Desk, Playing};
+use crate::recover::recover;
 use crate::{
     AdmitError, Claim, ConnId, GameEntry, HostError, MatchSpec, Output, ResumeClaim, SeatSpec, SeatStatus, SeatsError,
     Seen, Stats, Status, Time,
@@ -59,9 +60,15 @@ impl Room {
             let have = self.games.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
             return Err(HostError::UnknownGame { game: spec.game, have });
         };
-        let game = (entry.start)(&spec.config_json, spec.seed).map_err(|problem| HostError::Config { problem })?;
         let last_epoch = (spec.epoch, spec.match_id.clone());
-        let playing = Playing::new(now, spec, game).map_err(|problem| HostError::Seats { problem })?;
+        let seats = |problem| HostError::Seats { problem };
+        let playing = if spec.journal.is_empty() {
+            let game = (entry.start)(&spec.config_json, spec.seed).map_err(|problem| HostError::Config { problem })?;
+            Playing::new(now, spec, game).map_err(seats)?
+        } else {
+            let (game, past) = recover(entry, &spec)?;
+            Playing::going_on(now, spec, game, past, &mut self.desk).map_err(seats)?
+        };
         self.playing = Some(Box::new(playing));
         self.last_epoch = Some(last_epoch);
         self.settle(now);
@@ -137,6 +144,16 @@ impl Room {
         self.with(now, |playing, _| {
             if playing.spec.epoch == epoch {
                 playing.answer(now, question, answer);
+            }
+        });
+    }
+
+    /// The lobby has the journal of the match that runs up to so many bytes. Once it says so, nothing of a game without
+    /// steps is shown before the lobby has it.
+    pub fn journal_kept(&mut self, now: Time, epoch: u64, bytes: u64) {
+        self.with(now, |playing, _| {
+            if playing.spec.epoch == epoch {
+                playing.journal_kept(bytes);
             }
         });
     }

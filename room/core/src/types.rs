@@ -6,7 +6,7 @@ use std::time::Duration;
 use bellhop_game::ViewClass;
 use bellhop_wire::{CloseCode, Presence};
 
-use crate::{Frame, Time};
+use crate::{Frame, JournalError, Time};
 
 /// Every limit of a room, with where its number comes from.
 pub mod limits {
@@ -48,6 +48,9 @@ pub mod limits {
     /// How often the journal of a match goes out: what a crashed real-time game loses at most. A game without steps
     /// loses nothing: there it goes out at once.
     pub const JOURNAL_EVERY: Duration = Duration::from_millis(250);
+    /// In a game without steps nothing is shown before the lobby has it in the journal; but if that takes longer than
+    /// this, the match goes on without it: so long a lobby that restarts may hold up one move, and no other.
+    pub const KEPT_WITHIN: Duration = Duration::from_millis(250);
     /// Questions that one match may ask the world outside; further ones are answered with nothing.
     pub const MAX_ASKS: u32 = 8;
     /// Longest question and longest answer, in bytes; longer ones are answered with nothing, or are none.
@@ -92,6 +95,8 @@ pub struct MatchSpec {
     pub seats: Vec<SeatSpec>,
     /// Seats the match may have in all; 0: as many as the game has.
     pub max_seats: u16,
+    /// The journal of the match so far, where its room died and this one is to go on with it; otherwise empty.
+    pub journal: Vec<u8>,
 }
 
 /// What a verified token claims. The shell has checked its seal and its expiry.
@@ -220,6 +225,12 @@ pub enum HostError {
         /// What is wrong.
         problem: String,
     },
+    /// The match cannot go on from its journal.
+    #[error("the match cannot go on from its journal")]
+    Journal(#[from] JournalError),
+    /// The journal is of another match.
+    #[error("the journal is of another match: its game or its seed is not the one that was asked for")]
+    OtherJournal,
 }
 
 /// Why seats were not added.

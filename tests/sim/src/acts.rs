@@ -109,6 +109,10 @@ impl World {
             };
         }
         let by = player.id;
+        if self.dice.once_in(12) {
+            // That he left may be lost with the room he told it: then his seat is his still.
+            return self.ask(index, Asked::Me, Call::GetPlayer { player: by });
+        }
         let give_up = if self.healed { self.is_open(ticket) } else { self.dice.once_in(40) };
         if give_up {
             return self.ask(index, Asked::Cancel(ticket), Call::CancelTicket { ticket, by });

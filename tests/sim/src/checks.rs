@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lobby_core::{
-    Lobby, MatchId, MatchPhase, PlayerId, RoomId, SeatState, Seq, Shape, State, TicketEnd, TicketEvent, TicketId,
-    TicketPhase, Time,
+    Lobby, MatchId, MatchPhase, PlayerId, RECOVER_WITHIN, RoomId, SeatState, Seq, Shape, State, TicketEnd, TicketEvent,
+    TicketId, TicketPhase, Time,
 };
 
 use crate::player::Player;
@@ -26,6 +26,9 @@ pub(crate) struct Promises {
     pub(crate) wrong_results: Vec<MatchId>,
     counted: usize,
     seen: BTreeSet<MatchId>,
+    /// The seats that a ticket was first told of in a match.
+    seats: BTreeMap<(TicketId, MatchId), Vec<u16>>,
+    moved_seats: Vec<String>,
     /// The state as it was checked last.
     checked: Option<Seq>,
     fresh: bool,
@@ -37,8 +40,14 @@ impl Promises {
         self.fresh |= self.tickets.insert(ticket);
     }
 
-    /// An event of a ticket left the lobby.
+    /// An event of a ticket left the lobby. Wherever a match goes on, everybody has the seat that he was given in it.
     pub(crate) fn told(&mut self, ticket: TicketId, number: u64, event: &TicketEvent) {
+        if let TicketEvent::Assigned { match_id, seats, .. } = event {
+            let first = self.seats.entry((ticket, *match_id)).or_insert_with(|| seats.to_vec());
+            if first.as_slice() != seats.as_slice() {
+                self.moved_seats.push(format!("{ticket} had the seats {first:?} in {match_id}, and has {seats:?}"));
+            }
+        }
         self.tickets.insert(ticket);
         self.told.entry(ticket).or_default().insert(number, event.clone());
     }
@@ -82,6 +91,11 @@ impl Promises {
                 && placement.deadline.max(lobby.reattach_until()) + PLACED_LATE < now
             {
                 return Err(format!("{} waits for {} since long past {}", game.id, placement.room, placement.deadline));
+            }
+            if let MatchPhase::Orphaned { at, .. } = game.phase
+                && (at + RECOVER_WITHIN).max(lobby.reattach_until()) + PLACED_LATE < now
+            {
+                return Err(format!("{} waits since {at} for a room that goes on with it", game.id));
             }
         }
         Ok(())
@@ -201,6 +215,9 @@ impl Promises {
     }
 
     fn results_count_once(&mut self) -> Result<(), String> {
+        if let Some(moved) = self.moved_seats.first() {
+            return Err(moved.clone());
+        }
         if let Some(game) = self.wrong_results.first() {
             return Err(format!("{game} has a result of a placement that was not in force"));
         }
@@ -228,7 +245,8 @@ impl Promises {
     fn players_are_in_one_room(state: &State, players: &[Player]) -> Result<(), String> {
         for player in players {
             let held = state.matches().filter(|game| {
-                matches!(game.phase, MatchPhase::Playing { .. } | MatchPhase::Placing(_))
+                !game.is_over()
+                    && game.phase != MatchPhase::Formed
                     && game.seats.iter().any(|seat| seat.player == player.id && seat.state != SeatState::Left)
             });
             let held: Vec<MatchId> = held.map(|game| game.id).collect();

@@ -30,6 +30,8 @@ pub struct Process {
     pub tries: u32,
     sequence: u64,
     conns: u64,
+    /// The journal of the match it hosted last.
+    journal: Option<(MatchId, u64, Vec<u8>)>,
 }
 
 /// What a room has to say.
@@ -38,6 +40,20 @@ pub enum Said {
     News(RoomNews),
     /// To a player: his socket was closed.
     Closed(ConnId),
+    /// To the lobby: a piece of the journal of a match.
+    Piece(Piece),
+}
+
+/// A piece of the journal of a match.
+pub struct Piece {
+    /// The match.
+    pub match_id: MatchId,
+    /// Of which placement.
+    pub epoch: u64,
+    /// Where it belongs.
+    pub offset: usize,
+    /// What it says.
+    pub data: Vec<u8>,
 }
 
 fn core_time(now: Time) -> room_core::Time {
@@ -79,6 +95,7 @@ impl Process {
             tries: 0,
             sequence: 0,
             conns: 0,
+            journal: None,
         }
     }
 
@@ -130,8 +147,19 @@ impl Process {
         RoomNews::Report(Box::new(RoomReport { sequence, running, health, draining, events }))
     }
 
-    /// Takes a match, or not.
-    pub fn host(&mut self, now: Time, order: &HostOrder) -> RoomNews {
+    /// Its journal from the beginning, for a new stream.
+    pub fn whole_journal(&self) -> Option<Piece> {
+        let (match_id, epoch, data) = self.journal.clone()?;
+        Some(Piece { match_id, epoch, offset: 0, data })
+    }
+
+    /// The lobby has so much of its journal.
+    pub fn journal_kept(&mut self, now: Time, epoch: u64, bytes: u64) {
+        self.core.journal_kept(core_time(now), epoch, bytes);
+    }
+
+    /// Takes a match, or not; with what its last room wrote of it, if that is to go on here.
+    pub fn host(&mut self, now: Time, order: &HostOrder, journal: Vec<u8>) -> RoomNews {
         let spec = MatchSpec {
             match_id: order.match_id.to_string(),
             epoch: order.epoch,
@@ -140,10 +168,16 @@ impl Process {
             seed: order.seed,
             seats: order.seats.iter().map(spec).collect(),
             max_seats: order.max_seats,
+            journal,
         };
         let (match_id, epoch) = (order.match_id, order.epoch);
         match self.core.host(core_time(now), spec) {
-            Ok(()) => RoomNews::HostAccepted { match_id, epoch },
+            Ok(()) => {
+                if self.journal.as_ref().is_none_or(|(_, of, _)| *of != epoch) {
+                    self.journal = Some((match_id, epoch, Vec::new()));
+                }
+                RoomNews::HostAccepted { match_id, epoch }
+            }
             Err(error) => RoomNews::HostRefused { match_id, epoch, reason: error.to_string().into() },
         }
     }
@@ -220,7 +254,14 @@ impl Process {
         let mut said = Vec::new();
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Send { .. } | Output::Ask { .. } | Output::Journal(_) => {}
+                Output::Send { .. } | Output::Ask { .. } => {}
+                Output::Journal(data) => {
+                    if let Some((match_id, epoch, journal)) = &mut self.journal {
+                        let (match_id, epoch, offset) = (*match_id, *epoch, journal.len());
+                        journal.extend_from_slice(&data);
+                        said.push(Said::Piece(Piece { match_id, epoch, offset, data }));
+                    }
+                }
                 Output::Close { conn, .. } => said.push(Said::Closed(conn)),
                 Output::SeatsChanged => said.push(Said::News(self.report(dice))),
                 Output::Result(result) => {

@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use lobby_core::{
-    Answer, Batch, ClusterNews, Effect, Event, FleetSettings, Input, Lobby, MatchPhase, PlayerId, Presence,
-    QueueSettings, Refusal, RequestId, RoomEnd, RoomId, RoomNews, SeatReport, SeatState, Settings, Shape, State,
-    StreamId, TicketEvent, TicketId, Time, Window,
+    Answer, Batch, ClusterNews, Effect, Event, FleetSettings, HostOrder, Input, Lobby, MatchId, MatchPhase, PlayerId,
+    Presence, QueueSettings, Refusal, RequestId, RoomEnd, RoomId, RoomNews, SeatReport, SeatState, Settings, Shape,
+    State, StreamId, TicketEvent, TicketId, Time, Window,
 };
 
 use crate::checks::Promises;
 use crate::dice::Dice;
 use crate::player::Player;
-use crate::room::{Process, Said};
+use crate::room::{Piece, Process, Said};
 
 /// Players of a world: enough for several matches at once, few enough for thousands of worlds.
 const PLAYERS: u64 = 14;
@@ -30,8 +30,12 @@ pub(crate) enum Happening {
     Attach(RoomId),
     /// A message of a room, over a link that still stood when it was sent.
     Up(RoomId, u64, StreamId, Box<RoomNews>),
-    /// A message for a room, likewise.
-    Down(RoomId, u64, Box<Effect>),
+    /// A message for a room, likewise; with the journal of a match that is to go on in it.
+    Down(RoomId, u64, Box<Effect>, Vec<u8>),
+    /// A piece of a match's journal, likewise.
+    Piece(RoomId, u64, Piece),
+    /// A room hears that so much of its journal is kept.
+    Kept(RoomId, u64, u64, u64),
     /// The lobby learns that a stream broke.
     LobbyLost(RoomId, StreamId),
     /// A room learns that its stream broke.
@@ -98,6 +102,12 @@ pub struct World {
     seed: u64,
     /// Rooms whose seats are not those of the ledger: on which stream, since when.
     strife: BTreeMap<RoomId, (u64, Time)>,
+    /// The journals of matches, as they lie beside the lobby's own.
+    journals: BTreeMap<MatchId, Vec<u8>>,
+    /// Matches that a second room took up.
+    pub recovered: u32,
+    /// Something that a world does wrong on purpose: a second room is asked to go on with each match, too.
+    pub hands_down_twice: bool,
 }
 
 pub(crate) fn settings() -> Settings {
@@ -164,6 +174,9 @@ impl World {
             steps: 0,
             seed,
             strife: BTreeMap::new(),
+            journals: BTreeMap::new(),
+            recovered: 0,
+            hands_down_twice: false,
         };
         world.make_parties();
         for index in 0..world.players.len() {
@@ -211,6 +224,7 @@ impl World {
             if let Some(lobby) = &self.lobby {
                 let held = self.promises.check(lobby.state(), &self.players);
                 let held = held.and_then(|()| Promises::placements_end(lobby, self.now));
+                let held = held.and_then(|()| self.one_room_per_placement());
                 held.map_err(|broken| self.broken(&broken))?;
             }
         }
@@ -268,9 +282,21 @@ impl World {
                     self.input(Input::Room { stream, room, news: *news });
                 }
             }
-            Happening::Down(room, generation, effect) => {
+            Happening::Down(room, generation, effect, journal) => {
                 if self.links.get(&room).is_some_and(|link| link.generation == generation) {
-                    self.at_room(room, *effect);
+                    self.at_room(room, *effect, journal);
+                }
+            }
+            Happening::Piece(room, generation, piece) => {
+                if self.links.get(&room).is_some_and(|link| link.generation == generation) {
+                    self.keep(room, generation, &piece);
+                }
+            }
+            Happening::Kept(room, generation, epoch, bytes) => {
+                let current = self.links.get(&room).is_some_and(|link| link.generation == generation);
+                if current && let Some(process) = self.processes.get_mut(&room) {
+                    process.journal_kept(self.now, epoch, bytes);
+                    self.room_says(room);
                 }
             }
             Happening::LobbyLost(room, stream) => self.input(Input::Detached { stream, room }),
@@ -398,6 +424,9 @@ impl World {
         self.promises.restarted(&state)?;
         self.lobby = Some(Lobby::resume(state, self.now));
         self.flush();
+        for match_id in self.journals.keys().copied().collect::<Vec<_>>() {
+            self.input(Input::Journal { match_id, there: true });
+        }
         let after = self.dice.millis(1_000, 25_000);
         self.later(after, Happening::Crash);
         Ok(())
@@ -443,6 +472,7 @@ impl World {
                     self.break_link(room, false);
                 }
             }
+            Effect::Host { room, order } if order.recovers => self.hand_down(room, order),
             Effect::Host { room, .. }
             | Effect::AddSeats { room, .. }
             | Effect::ReleaseSeats { room, .. }
@@ -460,7 +490,71 @@ impl World {
         }
     }
 
+    /// A room is to go on with a match: with its journal, if that is there.
+    fn hand_down(&mut self, room: RoomId, order: Box<HostOrder>) {
+        let match_id = order.match_id;
+        if !self.healed && self.dice.once_in(10) {
+            self.journals.remove(&match_id); // a disk that lost it
+        }
+        let Some(journal) = self.journals.get(&match_id).cloned() else {
+            let missing = Input::Journal { match_id, there: false };
+            return self.later(Duration::ZERO, Happening::Call(Box::new(missing)));
+        };
+        let other = self.processes.keys().copied().find(|other| *other != room);
+        if let Some(other) = other.filter(|_| self.hands_down_twice) {
+            self.down_with(other, Effect::Host { room: other, order: order.clone() }, journal.clone());
+        }
+        self.down_with(room, Effect::Host { room, order }, journal);
+    }
+
+    /// The lobby takes a piece of a journal of the room that has the match, and says what it has.
+    fn keep(&mut self, room: RoomId, generation: u64, piece: &Piece) {
+        let Some(game) = self.lobby.as_ref().and_then(|lobby| lobby.state().match_(piece.match_id)) else { return };
+        let had = |phase| matches!(phase, MatchPhase::Orphaned { room: last, epoch, .. } if (last, epoch) == (room, piece.epoch));
+        // A room whose stream never broke may still write what its match was like when it was given up.
+        if game.place() != Some((room, piece.epoch)) && !had(game.phase) {
+            return;
+        }
+        let journal = self.journals.entry(piece.match_id).or_default();
+        if piece.offset > journal.len() {
+            return;
+        }
+        let end = piece.offset + piece.data.len();
+        journal.resize(journal.len().max(end), 0);
+        journal[piece.offset..end].copy_from_slice(&piece.data);
+        let after = self.delay();
+        self.later(after, Happening::Kept(room, generation, piece.epoch, end as u64));
+        self.input(Input::Journal { match_id: piece.match_id, there: true });
+    }
+
+    /// No two rooms run a match by the same placement.
+    fn one_room_per_placement(&self) -> Result<(), String> {
+        let mut seen = BTreeMap::new();
+        for process in self.processes.values() {
+            let room_core::Status::Playing { match_id, epoch, .. } = process.core.status() else { continue };
+            if let Some(other) = seen.insert((match_id.clone(), epoch), process.id) {
+                return Err(format!("{match_id} runs in {other} and in {}, both by placement {epoch}", process.id));
+            }
+        }
+        Ok(())
+    }
+
+    fn piece_up(&mut self, room: RoomId, piece: Piece) {
+        let delay = self.delay();
+        if self.processes.get(&room).is_none_or(|process| process.stream.is_none()) {
+            return;
+        }
+        let Some(link) = self.links.get_mut(&room) else { return };
+        link.last_up = link.last_up.max(self.now + delay);
+        let (generation, after) = (link.generation, link.last_up.since(self.now));
+        self.later(after, Happening::Piece(room, generation, piece));
+    }
+
     fn down(&mut self, room: RoomId, effect: Effect) {
+        self.down_with(room, effect, Vec::new());
+    }
+
+    fn down_with(&mut self, room: RoomId, effect: Effect, journal: Vec<u8>) {
         let delay = self.delay();
         let twice = !self.healed && self.dice.once_in(30);
         let Some(link) = self.links.get_mut(&room) else { return };
@@ -470,9 +564,9 @@ impl World {
         link.last_down = link.last_down.max(self.now + delay);
         let (generation, after) = (link.generation, link.last_down.since(self.now));
         if twice {
-            self.later(after, Happening::Down(room, generation, Box::new(effect.clone())));
+            self.later(after, Happening::Down(room, generation, Box::new(effect.clone()), journal.clone()));
         }
-        self.later(after, Happening::Down(room, generation, Box::new(effect)));
+        self.later(after, Happening::Down(room, generation, Box::new(effect), journal));
     }
 
     pub(crate) fn up(&mut self, room: RoomId, news: RoomNews) {
@@ -657,26 +751,32 @@ impl World {
     }
 
     /// A message of the lobby reaches a room.
-    fn at_room(&mut self, id: RoomId, effect: Effect) {
+    fn at_room(&mut self, id: RoomId, effect: Effect, journal: Vec<u8>) {
         let now = self.now;
         let Some(process) = self.processes.get_mut(&id) else { return };
         if process.hung > now {
             // It is read when the process goes on.
             let (after, generation) = (process.hung.since(now), self.links.get(&id).map_or(0, |link| link.generation));
-            return self.later(after, Happening::Down(id, generation, Box::new(effect)));
+            return self.later(after, Happening::Down(id, generation, Box::new(effect), journal));
         }
         match effect {
             Effect::Welcome { stream, .. } => {
                 process.stream = Some(stream);
                 let (report, results) = (process.report(&mut self.dice), process.results.clone());
+                if let Some(piece) = process.whole_journal() {
+                    self.piece_up(id, piece);
+                }
                 self.up(id, report);
                 for result in results {
                     self.up(id, RoomNews::Result(Box::new(result)));
                 }
             }
             Effect::Host { order, .. } => {
-                let news = process.host(now, &order);
-                self.up(id, news);
+                let goes_on = !journal.is_empty();
+                let news = process.host(now, &order, journal);
+                self.recovered += u32::from(goes_on && matches!(news, RoomNews::HostAccepted { .. }));
+                self.room_says(id); // its journal before its answer
+                return self.up(id, news);
             }
             Effect::AddSeats { epoch, seats, .. } => process.add_seats(now, epoch, &seats),
             Effect::ReleaseSeats { epoch, seats, .. } => process.release_seats(now, epoch, &seats),
@@ -702,6 +802,7 @@ impl World {
         for said in process.outputs(&mut self.dice) {
             match said {
                 Said::News(news) => self.up(id, news),
+                Said::Piece(piece) => self.piece_up(id, piece),
                 Said::Closed(conn) => {
                     for player in &mut self.players {
                         player.socket_closed(id, conn);

@@ -1,6 +1,6 @@
 //! Five hundred worlds.
 
-use bellhop_sim::{logged, run};
+use bellhop_sim::{World, logged, play, run};
 
 fn seeds(from: u64) {
     for seed in from..from + 125 {
@@ -40,6 +40,22 @@ fn the_same_seed_gives_the_same_log_byte_for_byte() {
         assert!(first.0.len() > 10_000, "much happens");
         assert!(first == second, "seed {seed} gave two logs");
     }
+}
+
+#[test]
+fn matches_do_go_on_in_other_rooms() {
+    let recovered: u32 = (0..20).map(|seed| run(seed).map(|world| world.recovered).unwrap_or_default()).sum();
+    assert!(recovered >= 20, "only {recovered} matches went on");
+}
+
+#[test]
+fn a_match_that_two_rooms_go_on_with_is_seen() {
+    let broken = (0..20).find_map(|seed| {
+        let mut world = World::new(seed);
+        world.hands_down_twice = true;
+        play(&mut world).err()
+    });
+    assert!(broken.as_ref().is_some_and(|broken| broken.contains("both by placement")), "{broken:?}");
 }
 
 /// The seed of BELLHOP_SEED, with its log's end if it fails.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod differential;
 mod pace;
+mod recover;
 mod replay;
 mod seats;
 mod world;

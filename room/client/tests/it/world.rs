@@ -32,6 +32,12 @@ pub(crate) struct World<G: Game> {
     pub(crate) result: Option<MatchResult>,
     /// The journal of the match so far.
     pub(crate) journal: Vec<u8>,
+    /// The lobby says what of it it has, at once.
+    pub(crate) keeps: bool,
+    pub(crate) epoch: u64,
+    /// Questions that nobody answers.
+    pub(crate) silent_world: bool,
+    pub(crate) asked: u32,
     next_conn: u64,
     next_nonce: u64,
 }
@@ -57,6 +63,7 @@ pub(crate) fn spec(game: &str, seats: u16, seed: u64) -> MatchSpec {
         seed,
         seats: (0..seats).map(seat).collect(),
         max_seats: 0,
+        journal: Vec::new(),
     }
 }
 
@@ -84,6 +91,10 @@ impl<G: Game> World<G> {
             players: BTreeMap::new(),
             result: None,
             journal: Vec::new(),
+            keeps: false,
+            epoch: EPOCH,
+            silent_world: false,
+            asked: 0,
             next_conn: 1,
             next_nonce: 1_000,
         }
@@ -98,6 +109,29 @@ impl<G: Game> World<G> {
 
     pub(crate) fn now_ms(&self) -> f64 {
         self.now.0 as f64 / 1_000.0
+    }
+
+    /// The room is killed: all that is left is what of its journal was kept. Another one goes on; nobody is there yet.
+    pub(crate) fn crash(&mut self, spec: MatchSpec, kept: usize) -> Result<(), room_core::HostError> {
+        self.epoch += 1;
+        self.journal.truncate(kept);
+        let journal = std::mem::take(&mut self.journal);
+        let mut room = Room::new(&[room_core::game::<G>()], self.epoch);
+        room.host(self.now, MatchSpec { epoch: self.epoch, journal, ..spec })?;
+        self.room = room;
+        for player in self.players.values_mut() {
+            player.conn = None;
+            player.on_the_way.clear();
+        }
+        self.carry();
+        Ok(())
+    }
+
+    /// Opens a socket for a seat with a fresh token, as the lobby gives one for another room.
+    pub(crate) fn come_again(&mut self, seat: u16) {
+        self.next_nonce += 1;
+        let claim = Claim { epoch: self.epoch, ..claim(seat, self.next_nonce) };
+        self.open(seat, &claim).unwrap();
     }
 
     /// Opens a socket for a seat: with its resume token if it has one, else with a fresh join token.
@@ -216,9 +250,19 @@ impl<G: Game> World<G> {
                 }
             }
             // There is nobody to ask.
-            Output::Ask { epoch, question, .. } => self.room.answer(self.now, epoch, question, None),
+            Output::Ask { epoch, question, .. } => {
+                self.asked += 1;
+                if !self.silent_world {
+                    self.room.answer(self.now, epoch, question, None);
+                }
+            }
             Output::SeatsChanged => {}
-            Output::Journal(piece) => self.journal.extend(piece),
+            Output::Journal(piece) => {
+                self.journal.extend(piece);
+                if self.keeps {
+                    self.room.journal_kept(self.now, self.epoch, self.journal.len() as u64);
+                }
+            }
             Output::Result(result) => {
                 assert!(self.result.replace(result).is_none(), "a match ends once");
             }

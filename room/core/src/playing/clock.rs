@@ -32,6 +32,11 @@ impl Clock {
         Clock { tick: 0, phase: Phase::Waiting }
     }
 
+    /// Stands still at this point of the match.
+    pub(crate) fn standing(tick: u32, ms: u64) -> Clock {
+        Clock { tick, phase: Phase::Paused { ms } }
+    }
+
     pub(crate) fn tick(&self) -> u32 {
         self.tick
     }
@@ -130,10 +135,13 @@ impl Playing {
 
     /// When something is due.
     pub(crate) fn deadline(&self) -> Option<Time> {
+        if self.outcome.is_some() {
+            return self.unkept_until; // it is over, and only its journal is waited for
+        }
         let conns = self.conns.values().map(|conn| conn.doom().0);
         let seats = self.seats.values().filter_map(|seat| seat.until());
         let start = self.first_live.filter(|_| self.clock.is_waiting()).map(|first| first.plus(limits::START_WAIT));
-        let due = [self.clock.next_step(self.rules.rate_hz), self.game_deadline(), self.draining];
+        let due = [self.clock.next_step(self.rules.rate_hz), self.game_deadline(), self.draining, self.unkept_until];
         // A start that was possible at its time and did not happen waits for players, not for the clock.
         let start = start.filter(|_| self.count(Presence::Live) >= usize::from(self.rules.min_seats));
         conns.chain(seats).chain(start).chain(due.into_iter().flatten()).min()

@@ -16,11 +16,15 @@ impl Playing {
             self.outcome = self.game.take_outcome();
         }
         self.pass_asks(now, desk);
-        self.flush(now, desk);
-        if self.rules.rate_hz == 0 || self.journal_due <= now {
+        let by_moves = self.rules.rate_hz == 0;
+        if by_moves || self.journal_due <= now {
             self.journal_due = now.plus(limits::JOURNAL_EVERY);
             self.write_journal(desk);
         }
+        if by_moves && self.waits_for_journal(now) {
+            return false;
+        }
+        self.flush(now, desk);
         let Some(outcome) = self.outcome.take() else {
             if std::mem::take(&mut self.seats_changed) {
                 desk.outputs.push_back(Output::SeatsChanged);
@@ -60,7 +64,27 @@ impl Playing {
     }
 
     fn write_journal(&mut self, desk: &mut Desk) {
-        desk.outputs.extend(self.game.take_chunk().map(Output::Journal));
+        if let Some(chunk) = self.game.take_chunk() {
+            self.written += chunk.len() as u64;
+            desk.outputs.push_back(Output::Journal(chunk));
+        }
+    }
+
+    /// Whether what happened is not to be shown yet, because it would be lost with this room. A lobby that does not
+    /// say in time that it has the journal is not waited for again until it does.
+    fn waits_for_journal(&mut self, now: Time) -> bool {
+        let unkept = self.kept.is_some_and(|kept| kept < self.written);
+        let until = unkept.then(|| *self.unkept_until.get_or_insert(now.plus(limits::KEPT_WITHIN)));
+        let waits = until.is_some_and(|until| now < until);
+        if !waits {
+            self.unkept_until = None;
+            self.kept = self.kept.filter(|_| !unkept);
+        }
+        waits
+    }
+
+    pub(crate) fn journal_kept(&mut self, bytes: u64) {
+        self.kept = Some(self.kept.map_or(bytes, |kept| kept.max(bytes)));
     }
 
     fn result(&self, now: Time, outcome: Outcome) -> MatchResult {

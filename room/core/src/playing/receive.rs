@@ -117,7 +117,8 @@ impl Playing {
         seat.phase = SeatPhase::Live { conn: id };
         let first = !std::mem::replace(&mut seat.joined, true);
         if first {
-            let who = seat.who();
+            let (who, player) = (seat.who(), seat.spec.player.clone());
+            self.game.seated(number, &player);
             self.game.join(at, number, &who);
         }
         self.welcome(now, id, number, first, hello.events_seen, desk);
@@ -187,9 +188,12 @@ impl Playing {
         desk.stats.commands += 1;
         let answer = if waiting {
             Err(bellhop_game::Illegal::because("the match has not begun"))
+        } else if self.outcome.is_some() {
+            Err(bellhop_game::Illegal::because("the match is over"))
         } else {
             self.game.command(at, seat, payload)?
         };
+        self.game.dealt(seat, command);
         if let Err(illegal) = answer {
             desk.stats.commands_refused += 1;
             self.tell(id, Frame::message(&ToClient::Refused { id: command, reason: illegal.to_string() }), desk);
