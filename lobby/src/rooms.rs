@@ -4,6 +4,7 @@ pub(crate) mod bundles;
 pub(crate) mod journals;
 mod translate;
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use bellhop_proto::v1::lobby_message::Kind as Down;
 use bellhop_proto::v1::room_message::Kind as Up;
 use bellhop_proto::v1::rooms_server::Rooms;
 use futures_util::Stream;
-use lobby_core::{Answer, Call, ClusterNews, Input, MatchId, Name, RoomId, RoomView, StreamId};
+use lobby_core::{Answer, Call, ClusterNews, Effect, Input, MatchId, Name, RoomId, RoomView, StreamId};
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -44,6 +45,8 @@ const SILENT_FOR: Duration = Duration::from_secs(15);
 const MAX_TEXT: usize = 256;
 /// Games that one room hosts, at most.
 const MAX_GAMES: usize = 64;
+/// A piece of a journal on its way to a room.
+const PIECE_BYTES: usize = 32 << 10;
 /// Messages to one room that wait for its connection.
 const DOWN_WAITING: usize = 64;
 
@@ -278,11 +281,46 @@ impl Link {
                 let _gone = self.down.send(Err(Fault::from(refusal).status())).await;
                 false
             }
-            Order::Effect(effect) => match translate::order(*effect) {
-                Some(kind) => self.say(kind).await,
-                None => true,
-            },
+            Order::Effect(effect) => {
+                let goes_on = if let Effect::Host { order, .. } = &*effect {
+                    order.recovers.then_some((order.match_id, order.epoch))
+                } else {
+                    None
+                };
+                match (translate::order(*effect), goes_on) {
+                    (Some(Down::Host(host)), Some((match_id, epoch))) => self.hand_down(host, match_id, epoch).await,
+                    (Some(kind), _) => self.say(kind).await,
+                    (None, _) => true,
+                }
+            }
         }
+    }
+
+    /// A room is to go on with a match: its journal first.
+    async fn hand_down(&mut self, mut host: v1::Host, match_id: MatchId, epoch: u64) -> bool {
+        let journals = self.journals.clone();
+        let taken = tokio::task::spawn_blocking(move || journals.take_over(match_id)).await;
+        let journal = match taken.map_err(io::Error::other).flatten() {
+            Ok(Some(journal)) => journal,
+            Ok(None) => return self.report_journal(match_id, false).await,
+            Err(error) => {
+                warn!(%match_id, %error, "the journal of a match that is to go on cannot be read");
+                return self.report_journal(match_id, false).await;
+            }
+        };
+        info!(room = ?self.room, %match_id, epoch, bytes = journal.len(), "a match goes on in another room");
+        host.journal_bytes = journal.len() as u64;
+        for piece in journal.chunks(PIECE_BYTES) {
+            let piece = v1::JournalPiece { match_id: match_id.to_string(), epoch, data: piece.to_vec() };
+            if !self.say(Down::JournalPiece(piece)).await {
+                return false;
+            }
+        }
+        self.say(Down::Host(host)).await
+    }
+
+    async fn report_journal(&self, match_id: MatchId, there: bool) -> bool {
+        self.core.report(Report::Input(Input::Journal { match_id, there })).await.is_ok()
     }
 
     async fn hear(&mut self, message: v1::RoomMessage) -> bool {
@@ -321,17 +359,24 @@ impl Link {
     /// Writes a piece of a match's journal. A room writes only those of its own matches.
     async fn write_journal(&mut self, chunk: v1::JournalChunk) -> anyhow::Result<()> {
         let match_id: MatchId = chunk.match_id.parse()?;
-        if self.writing.as_ref().is_none_or(|open| open.match_id != match_id) {
+        let (epoch, bytes) = (chunk.epoch, chunk.offset + chunk.data.len() as u64);
+        if self.writing.as_ref().is_none_or(|open| (open.match_id, open.epoch) != (match_id, epoch)) {
             let answer = self.core.call(Call::GetMatch { match_id }).await?;
             let Answer::Match(game) = answer else { anyhow::bail!("the core does not know {match_id}") };
-            anyhow::ensure!(self.room.is_some() && game.room == self.room, "{match_id} is not in this room");
+            let here = self.room.is_some() && game.room == self.room;
+            // After its end there is no placement, and the last pieces may still come.
+            anyhow::ensure!(here && game.epoch.is_none_or(|now| now == epoch), "{match_id} is not in this room");
             let bundle = self.bundles_of.iter().find(|(name, _)| *name == game.game).map(|(_, hash)| hash.clone());
-            self.writing = Some(self.journals.clone().open(match_id, bundle.unwrap_or_default()).await?);
+            self.writing = Some(self.journals.clone().open(match_id, epoch, bundle.unwrap_or_default()).await?);
+            self.report_journal(match_id, true).await;
         }
-        match &mut self.writing {
-            Some(open) => Ok(open.write(chunk.offset, chunk.data).await?),
-            None => Ok(()),
+        if let Some(open) = &mut self.writing {
+            open.write(chunk.offset, chunk.data).await?;
         }
+        if chunk.acknowledge {
+            self.say(Down::JournalKept(v1::JournalKept { match_id: chunk.match_id, epoch, bytes })).await;
+        }
+        Ok(())
     }
 
     async fn want_next_bundle(&mut self) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use bellhop_proto::v1::operations_server::OperationsServer;
 use bellhop_proto::v1::rooms_server::RoomsServer;
-use lobby_core::Lobby;
+use lobby_core::{Input, Lobby};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -28,6 +28,7 @@ use crate::doors::origin::Origins;
 use crate::doors::private::Private;
 use crate::doors::public::Public;
 use crate::doors::rest;
+use crate::drive::inbox::Report;
 use crate::drive::{self, Clock, ClusterOrder, Core, Parts};
 use crate::journal;
 use crate::keys::DataDir;
@@ -160,6 +161,13 @@ async fn serve(settings: Settings) -> Result<()> {
     // The drive has had its first turn when it answers this.
     core.call(lobby_core::Call::GetSettings).await.context("the core does not answer")?;
     applied.put_in_force(&core, &said).await?;
+    let bundles = Arc::new(Bundles::new(data.path("bundles")));
+    let journals = Arc::new(Journals::new(data.path("matches")));
+    // Before anything is heard of a room: a match whose room died while no lobby ran goes on as well.
+    for match_id in journals.all().context("the journals of matches cannot be listed")? {
+        let report = Report::Input(Input::Journal { match_id, there: true });
+        core.report(report).await.context("the core does not listen")?;
+    }
     match (pods, command) {
         (Some(pods), _) => tasks.spawn("cluster", pods.run(core.clone(), orders_out, stop.clone())),
         (None, Some(command)) => {
@@ -175,8 +183,6 @@ async fn serve(settings: Settings) -> Result<()> {
         tasks.spawn("settings", Watch { file, applied, core: core.clone(), tokens }.run(stop.clone()));
     }
 
-    let bundles = Arc::new(Bundles::new(data.path("bundles")));
-    let journals = Arc::new(Journals::new(data.path("matches")));
     let (health, health_service) = tonic_health::server::health_reporter();
     let desk = Arc::new(Desk::new(core.clone(), players, journals.clone(), metrics.clone()));
     let origins =

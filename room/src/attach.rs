@@ -18,7 +18,7 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Endpoint;
 use tonic::{Request, Streaming};
 
-use crate::board::{Ending, State};
+use crate::board::{Ending, MAX_JOURNAL_BYTES, State};
 use crate::owner::{LEAVING, ToMatch};
 use crate::{Identity, Shared, translate};
 
@@ -110,6 +110,7 @@ async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
         sent: BTreeMap::new(),
         written: BTreeMap::new(),
         bundles: JoinSet::new(),
+        handed: (0, Vec::new()),
         heard: None,
     };
     let ran = stream.run(&mut from_lobby).await;
@@ -173,6 +174,8 @@ struct Stream<'a> {
     /// Bytes of journals sent on this stream, by epoch.
     written: BTreeMap<u64, usize>,
     bundles: JoinSet<()>,
+    /// The journal of a match that is to go on here, and its epoch; its Host follows.
+    handed: (u64, Vec<u8>),
     heard: Option<Instant>,
 }
 
@@ -222,10 +225,11 @@ impl Stream<'_> {
             let mut board = self.shared.board.read();
             (board.said(), std::mem::take(&mut board.answers))
         };
+        // A match that was taken is one that can go on elsewhere: its journal begins before the answer.
+        self.send_journals().await?;
         for answer in answers {
             self.send(translate::answer(answer)).await?;
         }
-        self.send_journals().await?;
         for (_, result) in &state.results {
             let again = self.sent.get(&result.epoch).is_none_or(|at| at.elapsed() >= REPORT_EVERY);
             if again {
@@ -267,7 +271,7 @@ impl Stream<'_> {
                     let rest = journal.bytes.get(from..).filter(|rest| !rest.is_empty())?;
                     let data = rest[..rest.len().min(CHUNK_BYTES)].to_vec();
                     let (match_id, epoch, offset) = (journal.match_id.clone(), journal.epoch, from as u64);
-                    Some(v1::JournalChunk { match_id, epoch, offset, data })
+                    Some(v1::JournalChunk { match_id, epoch, offset, data, acknowledge: journal.acknowledge })
                 });
                 let live = |epoch: &u64| board.journals.iter().any(|journal| journal.epoch == *epoch);
                 self.written.retain(|epoch, _| live(epoch));
@@ -298,7 +302,10 @@ impl Stream<'_> {
             }
             lobby_message::Kind::Host(host) => {
                 let (match_id, epoch) = (host.match_id.clone(), host.epoch);
-                let refused = match translate::spec(host) {
+                let journal = self.take_handed(epoch);
+                let whole = journal.len() as u64 == host.journal_bytes;
+                let refused = match translate::spec(host, journal) {
+                    Some(_) if !whole => "its journal did not come whole",
                     Some(spec) => {
                         if self.pass(ToMatch::Host(Box::new(spec))) {
                             return Ok(());
@@ -326,6 +333,20 @@ impl Stream<'_> {
                 self.pass(ToMatch::CallOff { epoch: off.epoch, reason: off.reason });
                 Ok(())
             }
+            lobby_message::Kind::JournalPiece(piece) => {
+                if self.handed.0 != piece.epoch {
+                    self.handed = (piece.epoch, Vec::new());
+                }
+                if self.handed.1.len() + piece.data.len() > MAX_JOURNAL_BYTES {
+                    bail!("the lobby hands down a journal longer than {MAX_JOURNAL_BYTES} bytes");
+                }
+                self.handed.1.extend_from_slice(&piece.data);
+                Ok(())
+            }
+            lobby_message::Kind::JournalKept(kept) => {
+                self.pass(ToMatch::JournalKept { epoch: kept.epoch, bytes: kept.bytes });
+                Ok(())
+            }
             lobby_message::Kind::Drain(drain) => {
                 self.pass(ToMatch::Drain { within: Duration::from_millis(u64::from(drain.within_ms)) });
                 Ok(())
@@ -341,6 +362,12 @@ impl Stream<'_> {
             }
             lobby_message::Kind::Heartbeat(_) => Ok(()),
         }
+    }
+
+    /// What was handed down for this placement.
+    fn take_handed(&mut self, epoch: u64) -> Vec<u8> {
+        let (of, journal) = std::mem::take(&mut self.handed);
+        if of == epoch { journal } else { Vec::new() }
     }
 
     /// Hands it to the match thread; false when there is none any more.

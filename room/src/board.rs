@@ -78,6 +78,8 @@ pub(crate) struct Running {
 pub(crate) struct Journal {
     pub(crate) match_id: String,
     pub(crate) epoch: u64,
+    /// Nothing is shown before the lobby has it.
+    pub(crate) acknowledge: bool,
     pub(crate) bytes: Vec<u8>,
     /// It grew beyond the limit: the rest of the match is not in it.
     pub(crate) cut: bool,

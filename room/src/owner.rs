@@ -68,6 +68,11 @@ pub(crate) enum ToMatch {
         conn: ConnId,
         bytes: Bytes,
     },
+    /// The lobby has so many bytes of the match's journal.
+    JournalKept {
+        epoch: u64,
+        bytes: u64,
+    },
     /// What the world outside says to a question of the game.
     Answer {
         epoch: u64,
@@ -199,6 +204,7 @@ impl Owner {
                 None => drop(self.outlets.insert(conn, Outlet::new(peer))),
             },
             ToMatch::Message { conn, bytes } => self.room.receive(now, conn, &bytes),
+            ToMatch::JournalKept { epoch, bytes } => self.room.journal_kept(now, epoch, bytes),
             ToMatch::Answer { epoch, question, answer } => {
                 self.room.answer(now, epoch, question, answer.as_deref());
             }
@@ -226,25 +232,28 @@ impl Owner {
 
     fn host(&mut self, now: Time, spec: MatchSpec) {
         let (match_id, epoch, game) = (spec.match_id.clone(), spec.epoch, spec.game.clone());
+        let goes_on = !spec.journal.is_empty();
+        let acknowledge = self.shared.games.iter().any(|entry| entry.name == game && entry.rate_hz == 0);
         let hosted = if self.shared.board.read().results.len() >= MAX_RESULTS {
             Err("too many results wait for a lobby".to_owned())
         } else {
-            self.room.host(now, spec).map_err(|error: HostError| error.to_string())
+            self.room.host(now, spec).map_err(|error: HostError| format!("{:#}", anyhow::Error::new(error)))
         };
         match &hosted {
             Ok(()) => {
-                tracing::info!(match_id, epoch, game, "hosting a match");
+                tracing::info!(match_id, epoch, game, goes_on, "hosting a match");
                 let known = |journal: &Journal| journal.epoch == epoch && journal.match_id == match_id;
                 let mut board = self.shared.board.read();
                 if !board.journals.iter().any(known) {
                     let (match_id, bytes) = (match_id.clone(), Vec::new());
-                    board.journals.push_back(Journal { match_id, epoch, bytes, cut: false });
+                    board.journals.push_back(Journal { match_id, epoch, acknowledge, bytes, cut: false });
                 }
             }
             Err(reason) => tracing::warn!(match_id, epoch, game, reason, "refused a match"),
         }
         self.changed = true;
-        // The state first: who reads the answer must find the match.
+        // The journal and the state first: who reads the answer must find the match, and be able to go on with it.
+        self.carry_out();
         self.publish();
         self.shared.board.answer(Answer { match_id, epoch, refused: hosted.err() });
     }

@@ -34,7 +34,7 @@ pub(crate) fn seats(seats: Vec<v1::HostSeat>) -> Option<Vec<SeatSpec>> {
 }
 
 /// A match to host; `None` when a number is out of range.
-pub(crate) fn spec(host: v1::Host) -> Option<MatchSpec> {
+pub(crate) fn spec(host: v1::Host, journal: Vec<u8>) -> Option<MatchSpec> {
     Some(MatchSpec {
         match_id: host.match_id,
         epoch: host.epoch,
@@ -43,6 +43,7 @@ pub(crate) fn spec(host: v1::Host) -> Option<MatchSpec> {
         seed: host.seed,
         seats: seats(host.seats)?,
         max_seats: u16::try_from(host.max_seats).ok()?,
+        journal,
     })
 }
 

@@ -12,10 +12,15 @@ use std::time::{Duration, SystemTime};
 
 use lobby_core::MatchId;
 
+use crate::keys::write_whole;
+
 /// Longest journal of one match: a room keeps no longer one.
 const MAX_BYTES: u64 = 8 << 20;
 /// How long journals are kept after they were last written.
 const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Longest journal of a match that goes on in another room: below where a room cuts one off, so that it is whole, and
+/// short enough to be played again while its players wait.
+const MAX_RECOVERED_BYTES: usize = 6 << 20;
 /// All journals together; beyond it the oldest go.
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
 
@@ -45,8 +50,45 @@ impl Journals {
         self.dir.join(format!("{match_id}.journal"))
     }
 
+    /// The matches whose journals are here.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub(crate) fn all(&self) -> io::Result<Vec<MatchId>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "journal") {
+                all.extend(
+                    path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<MatchId>().ok()),
+                );
+            }
+        }
+        Ok(all)
+    }
+
+    /// The journal of a match that is to go on in another room, up to its last whole chunk; `None`: there is none, or it
+    /// is too long. The room that had it writes no more of it: what it holds open is not this file any more.
+    ///
+    /// # Errors
+    /// If it cannot be read, or written anew.
+    pub(crate) fn take_over(&self, match_id: MatchId) -> io::Result<Option<Vec<u8>>> {
+        let Some((mut bytes, _)) = self.read(match_id)? else { return Ok(None) };
+        bytes.truncate(whole(&bytes));
+        if bytes.is_empty() || bytes.len() > MAX_RECOVERED_BYTES {
+            return Ok(None);
+        }
+        write_whole(&self.path(match_id), &bytes, 0o600)?;
+        Ok(Some(bytes))
+    }
+
     /// Opens the journal of a match that begins, or goes on, on this stream; `bundle` is the page's part of its game.
-    pub(crate) async fn open(self: Arc<Self>, match_id: MatchId, bundle: String) -> Result<Open, JournalError> {
+    pub(crate) async fn open(
+        self: Arc<Self>,
+        match_id: MatchId,
+        epoch: u64,
+        bundle: String,
+    ) -> Result<Open, JournalError> {
         let path = self.path(match_id);
         let open = move || {
             fs::write(path.with_extension("bundle"), bundle)?;
@@ -54,7 +96,7 @@ impl Journals {
         };
         let file = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
         let length = file.metadata()?.len();
-        Ok(Open { match_id, file: Arc::new(file), length })
+        Ok(Open { match_id, epoch, file: Arc::new(file), length })
     }
 
     /// The journal of a match and the hash of its game's bundle; `None`: there is none, or it is kept no more.
@@ -94,10 +136,28 @@ impl Journals {
     }
 }
 
+/// Bytes before the first chunk of a journal, and before each: its length, 32 bits little endian, and a check value.
+const MAGIC_BYTES: usize = 8;
+const CHUNK_HEAD: usize = 12;
+
+/// Where the last whole chunk of a journal ends.
+fn whole(bytes: &[u8]) -> usize {
+    let mut at = if bytes.len() < MAGIC_BYTES { return 0 } else { MAGIC_BYTES };
+    while let Some((length, _)) = bytes[at..].split_first_chunk::<4>() {
+        let end = at + CHUNK_HEAD + u32::from_le_bytes(*length) as usize;
+        if end > bytes.len() {
+            break;
+        }
+        at = end;
+    }
+    at
+}
+
 /// The journal of a match that runs.
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) match_id: MatchId,
+    pub(crate) epoch: u64,
     file: Arc<File>,
     length: u64,
 }
@@ -133,12 +193,12 @@ mod tests {
     #[tokio::test]
     async fn pieces_come_in_order_and_may_come_again() {
         let (_dir, journals) = journals();
-        let mut open = journals.clone().open(MatchId(7), "b".into()).await.unwrap();
+        let mut open = journals.clone().open(MatchId(7), 1, "b".into()).await.unwrap();
         open.write(0, b"once ".to_vec()).await.unwrap();
         open.write(5, b"upon".to_vec()).await.unwrap();
         assert!(matches!(open.write(10, b"x".to_vec()).await, Err(JournalError::Piece)), "a gap");
         assert!(matches!(open.write(MAX_BYTES, b"x".to_vec()).await, Err(JournalError::Piece)), "too long");
-        let mut again = journals.clone().open(MatchId(7), "b".into()).await.unwrap();
+        let mut again = journals.clone().open(MatchId(7), 1, "b".into()).await.unwrap();
         again.write(0, b"once upon".to_vec()).await.unwrap();
         again.write(9, b" a time".to_vec()).await.unwrap();
         assert_eq!(journals.read(MatchId(7)).unwrap().unwrap(), (b"once upon a time".to_vec(), "b".to_owned()));
@@ -146,9 +206,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_takes_a_journal_over_has_its_whole_chunks_and_the_last_room_writes_no_more() {
+        let (_dir, journals) = journals();
+        let chunk = |byte: u8, length: u32| [&length.to_le_bytes()[..], &[0; 8], &vec![byte; length as usize]].concat();
+        let good = [b"bellhop1".to_vec(), chunk(1, 5), chunk(2, 300)].concat();
+        let mut old = journals.clone().open(MatchId(7), 1, "b".into()).await.unwrap();
+        old.write(0, good.clone()).await.unwrap();
+        old.write(good.len() as u64, chunk(3, 50)[..40].to_vec()).await.unwrap();
+        assert_eq!(journals.take_over(MatchId(7)).unwrap().unwrap(), good, "the last chunk was cut off");
+        old.write(good.len() as u64, chunk(4, 9)).await.unwrap();
+        assert_eq!(journals.read(MatchId(7)).unwrap().unwrap().0, good, "the old room is heard no more");
+        let mut new = journals.clone().open(MatchId(7), 2, "b".into()).await.unwrap();
+        new.write(0, good.clone()).await.unwrap();
+        new.write(good.len() as u64, chunk(5, 1)).await.unwrap();
+        let longer = [good, chunk(5, 1)].concat();
+        assert_eq!(journals.read(MatchId(7)).unwrap().unwrap().0, longer);
+        assert_eq!(journals.all().unwrap(), [MatchId(7)]);
+        assert_eq!(journals.take_over(MatchId(8)).unwrap(), None);
+        new.write(longer.len() as u64, chunk(6, MAX_RECOVERED_BYTES as u32)).await.unwrap();
+        assert_eq!(journals.take_over(MatchId(7)).unwrap(), None, "it may not be whole");
+    }
+
+    #[tokio::test]
     async fn what_is_old_goes() {
         let (dir, journals) = journals();
-        journals.clone().open(MatchId(1), "b".into()).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
+        journals.clone().open(MatchId(1), 1, "b".into()).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
         journals.tidy(SystemTime::now()).unwrap();
         assert!(journals.read(MatchId(1)).unwrap().is_some());
         journals.tidy(SystemTime::now() + KEEP * 2).unwrap();

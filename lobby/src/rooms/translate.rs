@@ -158,6 +158,7 @@ pub(super) fn order(effect: Effect) -> Option<Down> {
             accept_within_ms: short_millis(order.accept_within),
             max_seats: u32::from(order.max_seats),
             queue: order.queue.to_string(),
+            journal_bytes: 0, // set with the journal
         }),
         Effect::AddSeats { match_id, epoch, seats, .. } => Down::AddSeats(v1::AddSeats {
             match_id: match_id.to_string(),

@@ -212,7 +212,13 @@ async fn a_matchs_journal_is_kept_and_shown_when_it_is_over() {
     let host = room.host().await;
     let chunk = |match_id: &str, offset: u64, data: &[u8]| {
         let (match_id, data) = (match_id.to_owned(), data.to_vec());
-        room_message::Kind::JournalChunk(v1::JournalChunk { match_id, epoch: host.epoch, offset, data })
+        room_message::Kind::JournalChunk(v1::JournalChunk {
+            match_id,
+            epoch: host.epoch,
+            offset,
+            data,
+            acknowledge: false,
+        })
     };
     room.say(chunk(&host.match_id, 0, b"once upon")).await;
     // What does not belong to it is refused and ends nothing.

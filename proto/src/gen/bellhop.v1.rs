@@ -273,6 +273,7 @@ pub mod ticket_event {
         Queued(Queued),
         #[prost(message, tag = "4")]
         Matched(Matched),
+        /// The seat is there. Again, with another room, when the match goes on in that one because its own died.
         #[prost(message, tag = "5")]
         Assigned(super::Assignment),
         /// The seat is taken: the player is in the room.
@@ -3650,7 +3651,10 @@ pub mod room_message {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LobbyMessage {
-    #[prost(oneof = "lobby_message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(
+        oneof = "lobby_message::Kind",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
+    )]
     pub kind: ::core::option::Option<lobby_message::Kind>,
 }
 /// Nested message and enum types in `LobbyMessage`.
@@ -3684,6 +3688,12 @@ pub mod lobby_message {
         /// Ends a match that nobody waits for any more; the room is free again.
         #[prost(message, tag = "10")]
         CallOff(super::CallOff),
+        /// The lobby keeps the journal of the match up to here.
+        #[prost(message, tag = "11")]
+        JournalKept(super::JournalKept),
+        /// A piece of the journal of a match that the room is to go on with; before its Host.
+        #[prost(message, tag = "12")]
+        JournalPiece(super::JournalPiece),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3771,6 +3781,30 @@ pub struct Host {
     pub max_seats: u32,
     #[prost(string, tag = "9")]
     pub queue: ::prost::alloc::string::String,
+    /// 0: the match begins. Otherwise its room died, and this one goes on with it from its journal: so many bytes of it
+    /// came before, in pieces. The room plays it again, holds the seats of those who sat in it, and lets its clock stand
+    /// until one of them is back. One that cannot says HostRefused.
+    #[prost(uint64, tag = "10")]
+    pub journal_bytes: u64,
+}
+/// In order, and all of them before the Host they belong to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JournalPiece {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub data: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JournalKept {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HostSeat {
@@ -3859,6 +3893,9 @@ pub struct JournalChunk {
     pub offset: u64,
     #[prost(bytes = "vec", tag = "4")]
     pub data: ::prost::alloc::vec::Vec<u8>,
+    /// Say JournalKept when it is kept: from games without steps, which show nothing before.
+    #[prost(bool, tag = "5")]
+    pub acknowledge: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Heartbeat {}

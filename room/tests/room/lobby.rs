@@ -218,6 +218,7 @@ impl Line {
             accept_within_ms: 1_000,
             max_seats: 0,
             queue: "test".into(),
+            journal_bytes: 0,
         };
         self.say(lobby_message::Kind::Host(host)).await;
         self.answer().await
