@@ -107,6 +107,7 @@ pub fn measure(way: Way, seats: u16, seconds: u32, seed: u64) -> Result<Measured
             seed,
             seats: (0..seats).map(seat).collect(),
             max_seats: seats,
+            journal: Vec::new(),
         },
     )?;
     let mut players = Vec::new();

@@ -61,6 +61,8 @@ impl FalseRoom {
                     lobby_message::Kind::Welcome(_)
                     | lobby_message::Kind::AddSeats(_)
                     | lobby_message::Kind::WantBundle(_)
+                    | lobby_message::Kind::JournalKept(_)
+                    | lobby_message::Kind::JournalPiece(_)
                     | lobby_message::Kind::ReleaseSeats(_)
                     | lobby_message::Kind::CallOff(_),
                 )

@@ -73,6 +73,7 @@ impl<G: bellhop_game::Game> World<G> {
                 seed,
                 seats: (0..seats).map(seat).collect(),
                 max_seats: seats,
+                journal: Vec::new(),
             },
         )?;
         let mut world = World {

@@ -86,17 +86,18 @@ pub(super) fn judged(crowd: &mut Crowd) -> Result<()> {
 
 /// SIGKILL to some rooms, of which each has players as long as there are fewer rooms than matches could need.
 fn kill_rooms(release: &Release<'_>) -> Result<()> {
-    let before = lost(release)?;
+    let before = homeless(release)?;
     for pid in running("bellhop-room")?.into_iter().take(ROOMS_KILLED) {
         kill(Pid::from_raw(pid), Signal::SIGKILL).context("killing a room")?;
     }
-    wait_for("the lobby to count a lost match", PATIENCE, || Ok(lost(release)? > before))
+    wait_for("the lobby to count a match without its room", PATIENCE, || Ok(homeless(release)? > before))
 }
 
-/// Matches that the lobby has counted as lost.
-fn lost(release: &Release<'_>) -> Result<u64> {
+/// Matches that lost their room, by the lobby's count: they go on in another one, or are lost with it.
+fn homeless(release: &Release<'_>) -> Result<u64> {
     let metrics = release.metrics()?;
-    let counts = metrics.lines().filter(|line| line.starts_with("lobby_matches_lost_total{"));
+    let names = ["lobby_matches_orphaned_total{", "lobby_matches_lost_total{"];
+    let counts = metrics.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
     Ok(counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum())
 }
 

@@ -90,6 +90,7 @@ fn host(seats: u16) -> Host {
         accept_within_ms: 5_000,
         max_seats: 0,
         queue: "fan".into(),
+        journal_bytes: 0,
     }
 }
 
