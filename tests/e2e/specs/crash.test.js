@@ -1,0 +1,67 @@
+// A room's process is killed with SIGKILL in the middle of a match: both windows go on in the same match, in another room.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { complaints, launch, LIMIT, lobby, open, shot } from "../lib/browser.js";
+import { byTurn, cell, meet, put, quit, result, seated } from "../lib/play.js";
+import { roomOf, signal } from "../lib/rooms.js";
+
+/** The match a window is in. */
+const matchOf = (page) => new URL(page.url()).pathname;
+
+/** Kills the room, waits until every window is back, and says how long that took. */
+async function kill(room, pages) {
+  const dead = room();
+  const begun = performance.now();
+  signal(dead, "SIGKILL");
+  await Promise.all(pages.map((page) => page.locator('[data-link="reconnecting"]').waitFor()));
+  await Promise.all(pages.map(seated));
+  const took = performance.now() - begun;
+  assert.notEqual(room(), dead, "it goes on in another room");
+  return took;
+}
+
+test("a game of moves loses nothing with its room, and is played to its end", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const room = roomOf(one);
+  await meet(one, two, "Tic-tac-toe");
+  const match = matchOf(one);
+  const [first, second] = await byTurn(one, two);
+  await put(first, second, 1, 1);
+  await put(second, first, 2, 1);
+
+  const took = await kill(room, [one, two]);
+  t.diagnostic(`both windows play on after ${Math.round(took)} ms`);
+  assert.equal(matchOf(one), match, "without leaving the match");
+  for (const page of [first, second]) {
+    await cell(page, 1, 1).and(page.locator(".taken")).waitFor();
+    await cell(page, 2, 1).and(page.locator(".taken")).waitFor();
+  }
+  await put(first, second, 1, 2);
+  await shot(first, "crash-desk");
+  await put(second, first, 2, 2);
+
+  // And once more, for the room that took over may die as well.
+  await kill(room, [one, two]);
+  await put(first, second, 1, 3);
+  await Promise.all([result(first, "You won"), result(second, "You lost")]);
+  assert.deepEqual(await complaints(first), []);
+  assert.deepEqual(context.errors, []);
+});
+
+test("a game that runs by the clock goes on where it was", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const room = roomOf(one);
+  await meet(one, two, "Tanks");
+  const match = matchOf(one);
+  const took = await kill(room, [one, two]);
+  t.diagnostic(`both windows play on after ${Math.round(took)} ms`);
+  assert.equal(matchOf(one), match, "without leaving the match");
+  await Promise.all([one, two].map((page) => page.keyboard.down("w")));
+  await one.locator('[data-link="live"]').waitFor();
+  assert.deepEqual(context.errors, []);
+  await Promise.all([quit(one), quit(two)]);
+});
