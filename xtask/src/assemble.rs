@@ -27,6 +27,8 @@ pub(crate) struct Args {
 pub(crate) struct Built {
     /// Directory of the binaries.
     pub(crate) bin: PathBuf,
+    /// The room's program.
+    pub(crate) room: PathBuf,
     /// One directory per game.
     pub(crate) bundles: PathBuf,
     /// The page.
@@ -59,14 +61,46 @@ pub(crate) fn build_all(release: bool) -> Result<Built> {
     needs::node_packages(&root())?;
     let bin = binaries(release)?;
     let Served { bundles, page } = for_browsers()?;
-    Ok(Built { bin, bundles, page })
+    Ok(Built { room: bin.join("bellhop-room"), bin, bundles, page })
+}
+
+/// The same for one game with a room of its own.
+///
+/// # Errors
+/// If there is no such game, or a build fails.
+pub(crate) fn build_game(game: &str, release: bool) -> Result<Built> {
+    let root = root();
+    home(&root, game)?;
+    needs::node_packages(&root)?;
+    let bin = binaries(release)?;
+    let bundles = bundles(&root, &[game])?;
+    Ok(Built { room: bin.join(format!("bellhop-{game}")), bin, bundles, page: page(&root)? })
+}
+
+/// Where a game's sources lie.
+///
+/// # Errors
+/// If there is no such game.
+pub(crate) fn home(root: &Path, game: &str) -> Result<PathBuf> {
+    let places = ["games", "examples"].map(|part| root.join(part).join(game));
+    let found = places.into_iter().find(|place| place.join("web").is_dir());
+    found.with_context(|| format!("there is no game {game}: `cargo xtask new-game {game}` makes one"))
 }
 
 /// Builds what browsers load.
 pub(crate) fn for_browsers() -> Result<Served> {
     let root = root();
     needs::node_packages(&root)?;
-    Ok(Served { bundles: bundles(&root)?, page: page(&root)? })
+    Ok(Served { bundles: bundles(&root, &GAMES)?, page: page(&root)? })
+}
+
+/// Builds the page's part of one game.
+///
+/// # Errors
+/// If there is no such game, or it does not build.
+pub(crate) fn bundle(game: &str) -> Result<PathBuf> {
+    needs::node_packages(&root())?;
+    bundles(&root(), &[game])
 }
 
 /// Builds the four processes.
@@ -90,20 +124,20 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-fn bundles(root: &Path) -> Result<PathBuf> {
+fn bundles(root: &Path, games: &[&str]) -> Result<PathBuf> {
     needs::rust_target(WASM)?;
     let bundles = target().join("bundles");
     step("building the games for the browser", || {
         let mut cargo = cargo();
         cargo.args(["build", "--quiet", "--profile", "wasm", "--target", WASM, "--lib", "--features", "web"]);
-        for game in GAMES {
+        for game in games {
             cargo.args(["--package", &format!("bellhop-{game}")]);
         }
         quietly(&mut cargo)
     })?;
-    for game in GAMES {
+    for game in games {
         let wasm = target().join(WASM).join("wasm").join(format!("bellhop_{game}.wasm"));
-        let source = root.join("games").join(game).join("web");
+        let source = home(root, game)?.join("web");
         let bundle = bundles.join(game);
         let shared = root.join("lobby/web/src");
         if up_to_date(&[&source, &wasm, &shared], &bundle)? {
@@ -161,7 +195,8 @@ fn up_to_date(sources: &[&Path], made: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn newest(path: &Path) -> Result<SystemTime> {
+/// When the newest file below `path` was written.
+pub(crate) fn newest(path: &Path) -> Result<SystemTime> {
     let meta = fs::metadata(path).with_context(|| format!("looking at {}", path.display()))?;
     let mut newest = meta.modified()?;
     if meta.is_dir() {

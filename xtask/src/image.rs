@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Only these.
     #[arg(long, value_enum)]
     only: Vec<Image>,
+    /// Only the room with this game of your own, from the Dockerfile in its directory.
+    #[arg(long, conflicts_with = "only")]
+    game: Option<String>,
     /// Build each image a second time, in another place, and fail if its digest is another.
     #[arg(long)]
     twice: bool,
@@ -51,6 +54,9 @@ pub(crate) enum Image {
     Room,
     /// The example of a room with a team's own game.
     Nim,
+    /// A room with a game of one's own, by its name.
+    #[value(skip)]
+    Own(&'static str),
 }
 
 /// What a release is made of.
@@ -63,23 +69,27 @@ impl Image {
             Image::Lobby => "lobby",
             Image::Room => "room",
             Image::Nim => "nim",
+            Image::Own(game) => game,
         }
     }
 
     /// What runs in it, by package and program.
-    fn programs(self) -> &'static [(&'static str, &'static str)] {
+    fn programs(self) -> Vec<(String, String)> {
+        let own = |program: &str| (program.to_owned(), program.to_owned());
         match self {
-            Image::Gateway => &[("bellhop-gateway", "bellhop-gateway")],
-            Image::Lobby => &[("bellhop-lobby", "bellhop-lobby"), ("bellhop-load", "bellhop-bots")],
-            Image::Room => &[("bellhop-room", "bellhop-room")],
-            Image::Nim => &[("bellhop-nim", "bellhop-nim")],
+            Image::Gateway => vec![own("bellhop-gateway")],
+            Image::Lobby => vec![own("bellhop-lobby"), ("bellhop-load".to_owned(), "bellhop-bots".to_owned())],
+            Image::Room => vec![own("bellhop-room")],
+            Image::Nim => vec![own("bellhop-nim")],
+            Image::Own(game) => vec![own(&format!("bellhop-{game}"))],
         }
     }
 
-    fn dockerfile(self) -> PathBuf {
-        root().join(match self {
-            Image::Gateway | Image::Lobby | Image::Room => "deploy/Dockerfile",
-            Image::Nim => "examples/nim/Dockerfile",
+    fn dockerfile(self) -> Result<PathBuf> {
+        Ok(match self {
+            Image::Gateway | Image::Lobby | Image::Room => root().join("deploy/Dockerfile"),
+            Image::Nim => root().join("examples/nim/Dockerfile"),
+            Image::Own(game) => assemble::home(&root(), game)?.join("Dockerfile"),
         })
     }
 }
@@ -96,7 +106,12 @@ pub(crate) struct Made {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let wanted = if args.only.is_empty() { ALL.to_vec() } else { args.only.clone() };
+    let wanted = match &args.game {
+        // Once in the life of the process.
+        Some(game) => vec![Image::Own(game.clone().leak())],
+        None if args.only.is_empty() => ALL.to_vec(),
+        None => args.only.clone(),
+    };
     let made = build(&wanted, &args.tag, &args.profile, args.twice)?;
     if args.load {
         for image in &made {
@@ -104,8 +119,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     let mut out = std::io::stdout().lock();
-    for Made { reference, digest, bytes, .. } in &made {
-        writeln!(out, "{reference} {digest} {:.1} MB", *bytes as f64 / 1e6)?;
+    for Made { reference, digest, bytes, archive } in &made {
+        writeln!(out, "{reference} {digest} {:.1} MB {}", *bytes as f64 / 1e6, archive.display())?;
     }
     Ok(())
 }
@@ -119,6 +134,13 @@ pub(crate) fn build(wanted: &[Image], tag: &str, profile: &str, twice: bool) -> 
     ensure!(nix::unistd::geteuid().is_root(), "buildah needs root here: run this as root");
     needs::debian_packages(&[("buildah", "buildah"), ("musl-tools", "musl-gcc")])?;
     needs::rust_target(TARGET)?;
+    for image in wanted {
+        // Says at once what is not there.
+        image.dockerfile()?;
+        if let Image::Own(game) = image {
+            assemble::bundle(game)?;
+        }
+    }
     binaries(wanted, profile)?;
     let serves = |image: &Image| matches!(image, Image::Lobby | Image::Room);
     let served = if wanted.iter().any(serves) { Some(assemble::for_browsers()?) } else { None };
@@ -160,8 +182,8 @@ fn binaries(wanted: &[Image], profile: &str) -> Result<()> {
     step("building static binaries (some minutes at first)", || {
         let mut cargo = cargo();
         cargo.args(["build", "--quiet", "--profile", profile, "--target", TARGET]).env("RUSTFLAGS", &flags);
-        for (package, program) in wanted.iter().flat_map(|image| image.programs()) {
-            cargo.args(["--package", package, "--bin", program]);
+        for (package, program) in wanted.iter().copied().flat_map(Image::programs) {
+            cargo.args(["--package", &package, "--bin", &program]);
         }
         quietly(&mut cargo)
     })
@@ -186,7 +208,7 @@ fn one(image: Image, tag: &str, place: &Path, bin: &Path, served: Option<&assemb
     if ALL.contains(&image) {
         bud.args(["--target", image.name(), "--build-arg", &format!("VERSION={tag}")]);
     }
-    bud.args(["--tag", &reference, "--file"]).arg(image.dockerfile()).arg(&context);
+    bud.args(["--tag", &reference, "--file"]).arg(image.dockerfile()?).arg(&context);
     quietly(&mut bud)?;
     let mut push = buildah();
     push.args(["push", "--digestfile"]).arg(&digest_file).arg(&reference);
@@ -203,7 +225,7 @@ fn lay_out(image: Image, context: &Path, bin: &Path, served: Option<&assemble::S
     let _not_there = fs::remove_dir_all(context);
     fs::create_dir_all(context)?;
     for (_, program) in image.programs() {
-        copy(&bin.join(program), &context.join(program), 0o755)?;
+        copy(&bin.join(&program), &context.join(&program), 0o755)?;
     }
     match (image, served) {
         (Image::Lobby, Some(served)) => {
@@ -216,6 +238,7 @@ fn lay_out(image: Image, context: &Path, bin: &Path, served: Option<&assemble::S
         (Image::Room, Some(served)) => assemble::GAMES
             .iter()
             .try_for_each(|game| copy_all(&served.bundles.join(game), &context.join("bundles").join(game))),
+        (Image::Own(game), _) => copy_all(&target().join("bundles").join(game), &context.join("bundles").join(game)),
         (Image::Gateway | Image::Lobby | Image::Room | Image::Nim, _) => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ mod codegen;
 mod compose;
 mod image;
 mod needs;
+mod new_game;
 mod play;
 mod stack;
 mod steps;
@@ -32,6 +33,8 @@ enum Command {
     Play(play::Args),
     /// Check and test everything, or the named tiers.
     Test(test::Args),
+    /// Begin a game of your own in games/NAME: rules, page, room and tests, complete and small.
+    NewGame(new_game::Args),
     /// Run benchmarks in release mode.
     Bench(bench::Args),
     /// Build the binaries, the games' bundles and the page.
@@ -53,6 +56,7 @@ fn run() -> Result<()> {
     match Args::parse().command {
         Command::Play(args) => play::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::NewGame(args) => new_game::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Build(args) => assemble::build(&args).map(drop),
         Command::Cluster(args) => cluster::run(&args),

@@ -189,7 +189,7 @@ impl Stack {
             .arg("--bundles")
             .arg(&built.bundles)
             .arg("--room-command")
-            .arg(built.bin.join("bellhop-room"));
+            .arg(&built.room);
         if let Some(config) = &place.config {
             lobby.arg("--config").arg(config);
         }

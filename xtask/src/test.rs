@@ -2,6 +2,8 @@
 
 mod architecture;
 mod dependencies;
+#[cfg(test)]
+mod guide;
 
 use std::fs;
 use std::path::Path;

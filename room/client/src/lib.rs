@@ -11,8 +11,12 @@ mod commands;
 mod pace;
 mod playout;
 mod steps;
+#[cfg(feature = "trial")]
+mod trial;
 #[cfg(feature = "web")]
 pub mod web;
 
 pub use bot::{Bot, BotEntry, bot};
 pub use client::{Client, ClientStats, News, Seated};
+#[cfg(feature = "trial")]
+pub use trial::{Said, overhear, trial};

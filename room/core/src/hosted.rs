@@ -99,7 +99,8 @@ pub(crate) struct Hosted<G: Game> {
 impl<G: Game> Hosted<G> {
     /// Starts a match.
     pub(crate) fn start(config_json: &str, seed: u64) -> Result<Hosted<G>, String> {
-        let config: G::Config = if config_json.trim().is_empty() {
+        // A queue without settings says `{}`, which `()` could not be read from.
+        let config: G::Config = if matches!(config_json.trim(), "" | "{}") {
             G::Config::default()
         } else {
             serde_json::from_str(config_json).map_err(|error| error.to_string())?
