@@ -269,15 +269,17 @@ impl Game for Snake {
             Phase::Countdown => self.board.glide(),
             Phase::RoundOver { .. } => {
                 self.board.glide();
-                if self.board.tick >= self.board.until {
+                if self.board.tick < self.board.until {
+                    // Everybody looks at how it ended.
+                } else if self.board.round < self.config.rounds {
                     self.begin_round(COUNTDOWN);
+                } else {
+                    cx.end(self.outcome(&format!("most points after {} rounds", self.config.rounds)));
                 }
             }
         }
         if self.best() >= self.config.target {
             cx.end(self.outcome(&format!("first to {} points", self.config.target)));
-        } else if self.board.round > self.config.rounds {
-            cx.end(self.outcome(&format!("most points after {} rounds", self.config.rounds)));
         }
     }
 

@@ -236,6 +236,7 @@ fn after_the_last_round_the_most_points_win_and_equal_points_are_a_draw() {
     let outcome = run(&mut game, |_| false).unwrap();
     assert_eq!(outcome.reason, "most points after 1 rounds");
     assert_eq!(outcome.standings.iter().map(|standing| standing.rank).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(game.board.round, 1, "no other round is begun");
 }
 
 #[test]
