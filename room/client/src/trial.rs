@@ -55,6 +55,7 @@ pub fn overhear<G: Game>(
         seed,
         seats: (0..seats).map(seat).collect(),
         max_seats: 0,
+        journal: Vec::new(),
     };
     let mut now = Time(0);
     room.host(now, spec).map_err(|error| error.to_string())?;

@@ -111,6 +111,7 @@ fn spec(game: &str, config_json: &str) -> MatchSpec {
         seed: 3,
         seats: (0..2).map(seat).collect(),
         max_seats: 0,
+        journal: Vec::new(),
     }
 }
 
