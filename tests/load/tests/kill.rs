@@ -29,19 +29,20 @@ const TICKETS_PER_SECOND: f64 = 500.0;
 /// Nobody may wait longer for a frame, whatever happens to the lobby.
 const LONGEST_GAP: Duration = Duration::from_millis(250);
 
-/// Snake in pairs, with rooms for all.
+/// A game that sends 20 frames a second, in short rounds and in pairs, with rooms for all.
 const CONFIG: &str = r#"
 [[fleet]]
 name = "default"
-games = ["snake", "tictactoe"]
+games = ["maze", "snake"]
 min_ready = 2
 max_rooms = 40
 
 [[queue]]
 name = "pairs"
-game = "snake"
+game = "maze"
 min_players = 2
 max_players = 2
+config = { seconds = 5 }
 "#;
 
 /// A queue in which nobody ever meets anybody.
