@@ -232,7 +232,7 @@ async fn the_journal_of_a_match_goes_up_before_its_result_and_again_on_a_new_str
     let mut ann = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
     ann.until_state().await;
     let first = line.hear(|kind| if let room_message::Kind::JournalChunk(chunk) = kind { Some(chunk) } else { None });
-    assert_eq!(first.await.offset, 0);
+    assert!(!first.await.data.is_empty());
     drop(line);
     let mut line = lobby.line().await;
     let mut journal = Vec::new();

@@ -123,11 +123,14 @@ impl Operators {
         })
     }
 
-    async fn room(&mut self, match_id: &str) -> Result<Option<v1::Room>> {
+    async fn rooms(&mut self) -> Result<Vec<v1::Room>> {
         let mut request = Request::new(v1::ListRoomsRequest::default());
         request.metadata_mut().insert("authorization", format!("Bearer {}", self.token).parse()?);
-        let rooms = self.operations.list_rooms(request).await?.into_inner().rooms;
-        Ok(rooms.into_iter().find(|room| room.match_id == match_id))
+        Ok(self.operations.list_rooms(request).await?.into_inner().rooms)
+    }
+
+    async fn room(&mut self, match_id: &str) -> Result<Option<v1::Room>> {
+        Ok(self.rooms().await?.into_iter().find(|room| room.match_id == match_id))
     }
 
     async fn metric(&self, name: &str) -> Result<String> {
@@ -234,7 +237,7 @@ impl Drop for Stopped {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_room_that_stands_still_is_noticed_and_its_players_are_told() -> Result<()> {
+async fn a_room_that_stands_still_is_noticed_and_its_match_goes_on_in_another_one() -> Result<()> {
     let local = started().await?;
     let mut operators = Operators::of(&local)?;
     let mut three = three(&local).await?;
@@ -245,46 +248,41 @@ async fn a_room_that_stands_still_is_noticed_and_its_players_are_told() -> Resul
     }
     operators.say(&match_id, Truth { live: 3, reserved: 0, dropped: 0 }).await?;
 
-    let mut told = Vec::new();
-    for (guest, ticket, _) in &mut three {
-        let after = guest.ticket(ticket).await?.last_event;
-        told.push(guest.watch(ticket, after).await?);
-    }
     let begun = Instant::now();
     let _stopped = Stopped::room(local.data(), &room)?;
-    for events in &mut told {
-        let back = async {
-            loop {
-                let event = events.message().await?.context("the stream ended")?;
-                if let Some(ticket_event::Kind::Requeued(back)) = event.kind {
-                    return anyhow::Ok(back.reason);
-                }
-            }
-        };
-        let reason = tokio::time::timeout(SOON, back).await.context("a player was not told")??;
-        assert_eq!(reason, "the room was not heard of any more");
-    }
+    let still = loop {
+        let rooms = operators.rooms().await?;
+        let found = rooms.into_iter().find(|found| found.id == room).context("the room is not listed")?;
+        if !found.healthy || begun.elapsed() > SOON {
+            break found;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
     let noticed = begun.elapsed();
-    let mut request = Request::new(v1::ListRoomsRequest::default());
-    request.metadata_mut().insert("authorization", format!("Bearer {}", operators.token).parse()?);
-    let rooms = operators.operations.list_rooms(request).await?.into_inner().rooms;
-    let still = rooms.iter().find(|found| found.id == room).context("the room is not listed")?;
     assert!(!still.healthy && still.unhealthy_reason == "silent", "{still:?}");
     assert_eq!(operators.metric("lobby_fleet_unhealthy_rooms{fleet=\"default\"}").await?, "1");
     assert!(noticed < NOTICED_WITHIN, "noticed only after {noticed:?}");
 
-    // And they meet again, in another room.
-    for (guest, ticket, way) in &mut three {
-        let events = async {
+    // Everybody has his seat, in another room.
+    let mut back = Vec::new();
+    for (nth, (guest, _, before)) in three.iter_mut().enumerate() {
+        let elsewhere = async {
             loop {
-                let seat = guest.ticket(ticket).await?;
-                if seat.state() == v1::ticket::State::Assigned && seat.match_id != match_id {
-                    return anyhow::Ok(());
+                match guest.seat(&match_id).await {
+                    Ok(way) if way.room_id != room => return way,
+                    Ok(_) | Err(_) => tokio::time::sleep(LOOK_EVERY).await,
                 }
-                tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        tokio::time::timeout(SOON, events).await.with_context(|| format!("no new seat after {}", way.room_id))??;
+        let way = tokio::time::timeout(SOON, elsewhere).await.context("no way into another room")?;
+        assert_eq!((&way.match_id, way.seat), (&match_id, before.seat));
+        back.push(Seated::join(&way, entry_of(&way)?.start(nth as u64, 0.0)).await?);
     }
-    Ok(())
+    let all_are_back = async {
+        while operators.room(&match_id).await?.is_none_or(|room| room.seats_live < 3) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(SOON, all_are_back).await.context("the match does not go on with all of them")?
 }
