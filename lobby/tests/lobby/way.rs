@@ -1,5 +1,7 @@
 //! The way of a player: ticket, match, seat, result, rating.
 
+use std::time::Duration;
+
 use bellhop_proto::tokens::{Key, open_routing, open_seat};
 use bellhop_proto::v1::{self, lobby_message, room_message, seat_report::Presence, ticket_event::Kind};
 use tonic::Code;
@@ -238,4 +240,69 @@ async fn a_matchs_journal_is_kept_and_shown_when_it_is_over() {
     assert_eq!((answer.status().as_u16(), &*answer.bytes().await.unwrap()), (200, &b"once upon a time"[..]));
     let other = http.get(url.replace(&host.match_id, "m-0000000000000")).bearer_auth(&ada.token).send();
     assert_eq!(other.await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_match_goes_on_in_another_room_with_its_journal_and_the_old_room_is_heard_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let lobby = Lobby::start(dir.path(), DUEL, &[]);
+    let mut one = Room::attach(&lobby).await;
+    let (mut ada, mut bob) = (Player::arrive(&lobby, "Ada").await, Player::arrive(&lobby, "Bob").await);
+    let (_adas, _bobs) = (ada.play("duel").await.unwrap(), bob.play("duel").await.unwrap());
+    let before = one.host().await;
+    let piece = |host: &v1::Host, offset: u64, data: &[u8]| {
+        let (match_id, epoch, data) = (host.match_id.clone(), host.epoch, data.to_vec());
+        room_message::Kind::JournalChunk(v1::JournalChunk { match_id, epoch, offset, data, acknowledge: true })
+    };
+    let chunk = |text: &str| [&(text.len() as u32).to_le_bytes()[..], &[0; 8], text.as_bytes()].concat();
+    let whole = [b"bellhop1".to_vec(), chunk("once upon a time")].concat();
+    one.say(piece(&before, 0, &whole)).await;
+    let kept = one.next(|kind| match kind {
+        lobby_message::Kind::JournalKept(kept) => Some(kept),
+        _ => None,
+    });
+    let kept = kept.await.unwrap();
+    assert_eq!((kept.epoch, kept.bytes), (before.epoch, whole.len() as u64));
+    one.say(piece(&before, whole.len() as u64, &chunk("cut off")[..15])).await;
+    one.report(Presence::Live).await;
+
+    // It falls silent. The other one is handed the journal, up to its last whole chunk, and then the match.
+    let mut two = Room::attach(&lobby).await;
+    let mut journal = Vec::new();
+    let after = loop {
+        two.report(Presence::Live).await;
+        let next = two.next(|kind| match kind {
+            lobby_message::Kind::JournalPiece(piece) => Some((Some(piece), None)),
+            lobby_message::Kind::Host(host) => Some((None, Some(host))),
+            _ => None,
+        });
+        match tokio::time::timeout(Duration::from_millis(500), next).await {
+            Ok(Ok((Some(piece), _))) => journal.extend(piece.data),
+            Ok(Ok((None, Some(host)))) => break host,
+            Ok(Ok((None, None)) | Err(_)) => panic!("the stream of the other room ended"),
+            Err(_) => {} // not yet: it says again that it is there
+        }
+    };
+    assert_eq!((journal.as_slice(), after.journal_bytes), (&*whole, whole.len() as u64));
+    assert_eq!((&after.match_id, &after.seats, after.seed), (&before.match_id, &before.seats, before.seed));
+    assert!(after.epoch > before.epoch);
+    let accepted = v1::HostAccepted { match_id: after.match_id.clone(), epoch: after.epoch };
+    two.say(room_message::Kind::HostAccepted(accepted)).await;
+    two.hosted = Some(after.clone());
+    two.report(Presence::Live).await;
+
+    // The old one is back, and writes on: it is told to stop, and nothing of it is kept.
+    one.say(piece(&before, whole.len() as u64, &chunk("of the old room"))).await;
+    one.report(Presence::Live).await;
+    let off = one.next(|kind| match kind {
+        lobby_message::Kind::CallOff(off) => Some(off),
+        _ => None,
+    });
+    assert_eq!(off.await.unwrap().epoch, before.epoch);
+    let more = chunk("they lived");
+    two.say(piece(&after, whole.len() as u64, &more)).await;
+    two.finish().await;
+    let url = format!("{}/v1/matches/{}/replay", lobby.public, before.match_id);
+    let answer = reqwest::Client::new().get(&url).bearer_auth(&ada.token).send().await.unwrap();
+    assert_eq!(*answer.bytes().await.unwrap(), *[whole, more].concat());
 }

@@ -62,6 +62,7 @@ pub const ALL: &[Bench] = &[
     crate::room_bytes::TANKS,
     crate::room_bytes::TICTACTOE,
     crate::room_tanks::BENCH,
+    crate::bots::crash::BENCH,
     crate::correction::BENCH,
     crate::game_cost::STEP_MAZE,
     crate::game_cost::STEP_SNAKE,

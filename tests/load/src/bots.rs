@@ -1,5 +1,7 @@
 //! Bots: clients that come as guests, queue and play through the same doors as people.
 
+pub mod crash;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
