@@ -189,7 +189,7 @@ impl Playing {
         let answer = if waiting {
             Err(bellhop_game::Illegal::because("the match has not begun"))
         } else if self.outcome.is_some() {
-            Err(bellhop_game::Illegal::because("the match is over"))
+            Ok(()) // too late, which the end itself tells: it only waits for the journal
         } else {
             self.game.command(at, seat, payload)?
         };
