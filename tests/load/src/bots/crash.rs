@@ -25,11 +25,11 @@ pub const BENCH: Bench = Bench {
 };
 
 /// Rooms killed, and the two players of each are measured.
-const CRASHES: u32 = 40;
+const CRASHES: u32 = 12;
 /// How often a player asks where his seat is now.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Frames seen before the room is killed: the match is under way.
-const FRAMES_BEFORE: u64 = 20;
+const FRAMES_BEFORE: u64 = 10;
 /// Longest a match may take to go on before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -75,7 +75,11 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
             let (mut one, mut two) = tokio::try_join!(first.under_way(&one), second.under_way(&two))?;
             kill_room(local.data(), &one.way.room_id)?;
             let killed = Instant::now();
-            tokio::try_join!(first.play_on(&mut one, killed), second.play_on(&mut two, killed))
+            let took = tokio::try_join!(first.play_on(&mut one, killed), second.play_on(&mut two, killed))?;
+            // With the first who leaves the match is over.
+            let _closed_already = one.socket.send(Message::binary(one.player.leave())).await;
+            tokio::join!(one.until_closed(), two.until_closed());
+            anyhow::Ok(took)
         };
         let (one, two) = tokio::time::timeout(PATIENCE, crash).await.context("a match did not go on")??;
         for elapsed in [one, two] {
@@ -106,6 +110,16 @@ struct Sitting {
     socket: Socket,
 }
 
+impl Sitting {
+    async fn until_closed(&mut self) {
+        while let Some(Ok(message)) = self.socket.next().await {
+            if message.is_close() {
+                break;
+            }
+        }
+    }
+}
+
 impl Life {
     /// Waits for the seat, takes it and plays until the match is under way.
     async fn under_way(&mut self, ticket: &str) -> Result<Sitting> {
@@ -133,14 +147,7 @@ impl Life {
         sitting.socket = open(&sitting.way).await?;
         let closed = self.frames(sitting, 1).await?;
         ensure!(!closed, "the other room closed");
-        let took = killed.elapsed();
-        sitting.socket.send(Message::binary(sitting.player.leave())).await?;
-        while let Some(Ok(message)) = sitting.socket.next().await {
-            if message.is_close() {
-                break;
-            }
-        }
-        Ok(took)
+        Ok(killed.elapsed())
     }
 
     /// Plays on one socket for so many frames more. True: it closed before.
