@@ -23,6 +23,7 @@ name = "default"
 games = ["snake", "tictactoe"]
 min_ready = 2
 max_rooms = 24
+breaker_failures = 0 # they are killed on purpose
 
 [[queue]]
 name = "pairs"

@@ -39,6 +39,7 @@ name = "default"
 games = ["snake"]
 min_ready = 3
 max_rooms = 12
+breaker_failures = 0 # they are killed on purpose
 
 [[queue]]
 name = "pairs"
