@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use bellhop_proto::v1::operations_server::OperationsServer;
 use bellhop_proto::v1::rooms_server::RoomsServer;
-use lobby_core::{Input, Lobby};
+use lobby_core::{Input, Lobby, MatchId};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -148,6 +148,7 @@ async fn serve(settings: Settings) -> Result<()> {
     if command.is_none() && pods.is_none() {
         core.start_no_rooms();
     }
+    let live: Vec<MatchId> = core.state().matches().filter(|game| !game.is_over()).map(|game| game.id).collect();
     let follower = writer.follower(Duration::from_secs(settings.snapshot_seconds.max(1)));
     let (follower_stop, follower_stopped) = channel();
     tasks.thread("snapshots", move || follower.run(&follower_stopped))?;
@@ -164,7 +165,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let bundles = Arc::new(Bundles::new(data.path("bundles")));
     let journals = Arc::new(Journals::new(data.path("matches")));
     // Before anything is heard of a room: a match whose room died while no lobby ran goes on as well.
-    for match_id in journals.all().context("the journals of matches cannot be listed")? {
+    for match_id in live.into_iter().filter(|match_id| journals.has(*match_id)) {
         let report = Report::Input(Input::Journal { match_id, there: true });
         core.report(report).await.context("the core does not listen")?;
     }
