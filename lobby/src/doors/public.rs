@@ -24,7 +24,6 @@ use super::grpc::Grpc;
 use super::listener::Serve;
 use super::origin::Origins;
 use crate::drive::CallError;
-use crate::metrics::Metrics;
 
 /// The head of every answer leaves within this; streams go on.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -42,7 +41,6 @@ pub(crate) struct Public {
     desk: Arc<Desk>,
     matchmaking: MatchmakingServer<Grpc>,
     players: PlayersServer<Grpc>,
-    metrics: Arc<Metrics>,
     web: GrpcWebService<tonic::service::Routes>,
     rest: Router,
 }
@@ -51,11 +49,10 @@ impl Public {
     /// `health` and `reflection` beside the two services of players; `rest` for everything that is not gRPC.
     pub(crate) fn new(origins: Arc<Origins>, grpc: Grpc, others: tonic::service::Routes, rest: Router) -> Public {
         let desk = grpc.0.clone();
-        let metrics = desk.metrics.clone();
         let matchmaking = MatchmakingServer::new(grpc.clone()).max_decoding_message_size(MESSAGE_BYTES);
         let players = PlayersServer::new(grpc).max_decoding_message_size(MESSAGE_BYTES);
         let routes = others.add_service(matchmaking.clone()).add_service(players.clone()).prepare();
-        Public { origins, desk, matchmaking, players, metrics, web: GrpcWebLayer::new().layer(routes), rest }
+        Public { origins, desk, matchmaking, players, web: GrpcWebLayer::new().layer(routes), rest }
     }
 }
 
@@ -72,18 +69,18 @@ impl Serve for Public {
         request.extensions_mut().insert(origin);
         let asked = asked(request.headers()).filter(|asked| *asked < ANSWER_WITHIN);
         let is_grpc = is_grpc(&request);
-        let metrics = self.metrics.clone();
+        let desk = self.desk.clone();
         Either::Right(Box::pin(async move {
             match tokio::time::timeout(asked.unwrap_or(ANSWER_WITHIN), self.answer(request)).await {
                 Ok(answer) => {
                     if is_unread(&answer) {
-                        metrics.refused("bad-message");
+                        desk.metrics.refused("bad-message");
                     }
                     answer
                 }
                 Err(_) if is_grpc => {
                     let fault = if asked.is_some() { Fault::deadline() } else { CallError::Late.into() };
-                    metrics.refused(fault.kind);
+                    desk.metrics.refused(fault.kind);
                     fault.status().into_http()
                 }
                 Err(_) => Fault::from(CallError::Late).into_response(),
@@ -118,7 +115,7 @@ impl Public {
             return None;
         }
         let fault = self.desk.admit_new().err()?;
-        self.metrics.refused(fault.kind);
+        self.desk.metrics.refused(fault.kind);
         Some(fault.status().into_http())
     }
 
