@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use bellhop_game::Presence;
+use bellhop_game::{Outcome, Presence};
 
 use crate::hosted::{At, Match};
 use crate::journal::{Entries, Entry};
 use crate::replay::Teller;
 use crate::{GameEntry, HostError, JournalError, MatchSpec};
-use bellhop_game::Outcome;
 
 /// What a journal says of a match besides what its game knows.
 #[derive(Debug, Default)]
