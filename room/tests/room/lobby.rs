@@ -208,6 +208,12 @@ impl Line {
 
     /// Hosts a match with so many seats.
     pub(crate) async fn host(&mut self, epoch: u64, game: &str, config: &str, seats: u32) -> Result<u64, String> {
+        self.order(epoch, game, config, seats).await;
+        self.answer().await
+    }
+
+    /// The same, without waiting for the answer.
+    pub(crate) async fn order(&mut self, epoch: u64, game: &str, config: &str, seats: u32) {
         let host = v1::Host {
             match_id: format!("m-{epoch}"),
             epoch,
@@ -221,7 +227,6 @@ impl Line {
             journal_bytes: 0,
         };
         self.say(lobby_message::Kind::Host(host)).await;
-        self.answer().await
     }
 
     /// More seats for match 1, which has begun with its first.
