@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -90,6 +91,18 @@ impl Local {
             gateway_private: free_port()?,
             data,
         })
+    }
+
+    /// The same with a gateway and a lobby that listen.
+    ///
+    /// # Errors
+    /// As [`Local::new`] and [`Local::ready`].
+    pub async fn started(config: &str) -> Result<Local> {
+        let mut local = Local::new(config)?;
+        local.start_gateway()?;
+        local.start_lobby()?;
+        local.ready().await?;
+        Ok(local)
     }
 
     /// Its directory.
@@ -179,6 +192,25 @@ impl Local {
     /// The process of the lobby, whose children the rooms are.
     pub fn lobby_pid(&self) -> Option<u32> {
         self.lobby.as_ref().map(|process| process.0.id())
+    }
+
+    /// The process of a room.
+    ///
+    /// # Errors
+    /// If the lobby does not know it.
+    pub fn room_pid(&self, room: &str) -> Result<Pid> {
+        let record = fs::read(self.data().join(format!("rooms/{room}.pid"))).context("which process the room is")?;
+        let record: serde_json::Value = serde_json::from_slice(&record)?;
+        let pid = record["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+        pid.and_then(Pid::from_raw).context("the room's process has a number")
+    }
+
+    /// Sends a signal to a room's process.
+    ///
+    /// # Errors
+    /// If there is no such process.
+    pub fn signal_room(&self, room: &str, signal: Signal) -> Result<()> {
+        kill_process(self.room_pid(room)?, signal).with_context(|| format!("{room} is no more"))
     }
 
     /// Kills the lobby with SIGKILL.

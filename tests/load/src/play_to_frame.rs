@@ -44,10 +44,7 @@ fn run(report: &mut Report<'_>) -> Result<()> {
 }
 
 async fn measure(report: &mut Report<'_>) -> Result<()> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
+    let local = Local::started(CONFIG).await?;
     let mut took = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
     for elapsed in meet(&local.gateway_url(), "pairs", WARM_UP, MATCHES).await? {
         took.saturating_record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));

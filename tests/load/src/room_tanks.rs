@@ -99,10 +99,7 @@ struct Measured {
 }
 
 async fn measure() -> Result<Measured> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
+    let local = Local::started(CONFIG).await?;
     let lobby = local.lobby_pid().context("the lobby runs")?;
     let channel = channel(&local.gateway_url())?;
     let pulse = Arc::new(Pulse::default());

@@ -89,15 +89,6 @@ fn check(players: &[Value; 2]) -> Result<()> {
     Ok(())
 }
 
-async fn lobby() -> Result<Local> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_lobby()?;
-    local.ready().await?;
-    local.start_gateway()?;
-    local.ready().await?;
-    Ok(local)
-}
-
 #[test]
 fn the_schema_in_the_vectors_is_the_games() {
     let schema = format!("{:016x}", bellhop_game::schema::<TicTacToe>());
@@ -106,7 +97,7 @@ fn the_schema_in_the_vectors_is_the_games() {
 
 #[tokio::test]
 async fn a_players_client_in_python_plays_in_our_room() -> Result<()> {
-    let local = lobby().await?;
+    let local = Local::started(CONFIG).await?;
     let (url, schema) = (local.gateway_url(), written_schema()?);
     let (ann, bob) =
         tokio::join!(play(&url, "ours", &schema, &["--lose-connection"]), play(&url, "ours", &schema, &[]));
@@ -137,7 +128,7 @@ impl Stranger {
 
 #[tokio::test]
 async fn a_room_in_python_hosts_matches_for_python_and_for_our_own_clients() -> Result<()> {
-    let local = lobby().await?;
+    let local = Local::started(CONFIG).await?;
     let (url, schema) = (local.gateway_url(), written_schema()?);
     let mut room = Stranger::start(&local, &schema)?;
     let (ann, bob) =

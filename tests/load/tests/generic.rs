@@ -151,10 +151,7 @@ fn text(message: &DynamicMessage, path: &str) -> String {
 
 #[tokio::test]
 async fn reflection_alone_leads_to_a_seat() -> Result<()> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
+    let local = Local::started(CONFIG).await?;
 
     let mut client = Generic::learn(&local.gateway_url()).await?;
     for service in ["bellhop.v1.Players", "bellhop.v1.Matchmaking", "grpc.health.v1.Health"] {

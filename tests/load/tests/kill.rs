@@ -53,10 +53,7 @@ fn patience(number: u32) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_lose_nothing() -> Result<()> {
     let queues: String = (0..PATIENCE_QUEUES).map(patience).collect();
-    let mut local = Local::new(&format!("{CONFIG}{queues}"))?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
+    let mut local = Local::started(&format!("{CONFIG}{queues}")).await?;
     let path = local.data().join("record.jsonl");
     let record = Arc::new(Record::create(&path)?);
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bellhop_load::bots::crash::kill_room;
 use bellhop_load::checker::{Demands, judge};
 use bellhop_load::crowd::Crowd;
 use bellhop_load::local::Local;
 use bellhop_load::record::{self, Record, Saw};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rustix::process::Signal;
 
 /// Rooms killed.
 const KILLS: u32 = 12;
@@ -40,10 +40,7 @@ max_players = 2
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_rooms_cut_no_match() -> Result<()> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
+    let local = Local::started(CONFIG).await?;
     let path = local.data().join("record.jsonl");
     let record = Arc::new(Record::create(&path)?);
     let mut crowd = Crowd::new(&local.gateway_url(), record.clone());
@@ -62,7 +59,7 @@ async fn killed_rooms_cut_no_match() -> Result<()> {
         }
         rooms.sort();
         let room = rooms.get(random.random_range(0..rooms.len())).context("there is a room")?;
-        kill_room(local.data(), room)?;
+        local.signal_room(room, Signal::KILL)?;
         crowd.nobody_gave_up()?;
     }
     crowd.end().await?;

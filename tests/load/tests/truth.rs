@@ -1,7 +1,6 @@
 //! What operators read is what is so, a second later at most: players who join, drop, come back and leave, and a room
 //! that stands still.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,9 +10,8 @@ use bellhop_load::local::Local;
 use bellhop_proto::v1::operations_client::OperationsClient;
 use bellhop_proto::v1::{self, ticket_event};
 use futures_util::{SinkExt, StreamExt};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use room_client::Bot;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -183,17 +181,9 @@ async fn assigned(guest: &mut Guest, ticket: &str) -> Result<v1::Assignment> {
     }
 }
 
-async fn started() -> Result<Local> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
-    Ok(local)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_are_the_truth_a_second_after_every_join_drop_and_leave() -> Result<()> {
-    let local = started().await?;
+    let local = Local::started(CONFIG).await?;
     let mut operators = Operators::of(&local)?;
     let mut three = three(&local).await?;
     let match_id = three[0].2.match_id.clone();
@@ -221,24 +211,21 @@ async fn counts_are_the_truth_a_second_after_every_join_drop_and_leave() -> Resu
 struct Stopped(Pid);
 
 impl Stopped {
-    fn room(data: &Path, room: &str) -> Result<Stopped> {
-        let record = std::fs::read(data.join("rooms").join(format!("{room}.pid")))?;
-        let record: serde_json::Value = serde_json::from_slice(&record)?;
-        let pid = record["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).context("a process's number")?;
-        kill(Pid::from_raw(pid), Signal::SIGSTOP)?;
-        Ok(Stopped(Pid::from_raw(pid)))
+    fn room(local: &Local, room: &str) -> Result<Stopped> {
+        local.signal_room(room, Signal::STOP)?;
+        Ok(Stopped(local.room_pid(room)?))
     }
 }
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        let _gone_already = kill(self.0, Signal::SIGKILL);
+        let _gone_already = kill_process(self.0, Signal::KILL);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_that_stands_still_is_noticed_and_its_match_goes_on_in_another_one() -> Result<()> {
-    let local = started().await?;
+    let local = Local::started(CONFIG).await?;
     let mut operators = Operators::of(&local)?;
     let mut three = three(&local).await?;
     let (match_id, room) = (three[0].2.match_id.clone(), three[0].2.room_id.clone());
@@ -249,7 +236,7 @@ async fn a_room_that_stands_still_is_noticed_and_its_match_goes_on_in_another_on
     operators.say(&match_id, Truth { live: 3, reserved: 0, dropped: 0 }).await?;
 
     let begun = Instant::now();
-    let _stopped = Stopped::room(local.data(), &room)?;
+    let _stopped = Stopped::room(&local, &room)?;
     let still = loop {
         let rooms = operators.rooms().await?;
         let found = rooms.into_iter().find(|found| found.id == room).context("the room is not listed")?;

@@ -1,7 +1,5 @@
 //! `room/crash`: a room is killed with SIGKILL in the middle of a match; how long until its players play on.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +7,7 @@ use bellhop_proto::v1::Assignment;
 use futures_util::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
 use room_client::Bot;
+use rustix::process::Signal;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
@@ -53,10 +52,7 @@ fn run(report: &mut Report<'_>) -> Result<()> {
 }
 
 async fn measure(report: &mut Report<'_>) -> Result<()> {
-    let mut local = Local::new(CONFIG)?;
-    local.start_gateway()?;
-    local.start_lobby()?;
-    local.ready().await?;
+    let local = Local::started(CONFIG).await?;
     let channel = channel(&local.gateway_url())?;
     let plan = |seed| Plan {
         queue: "pairs".into(),
@@ -74,7 +70,7 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
         let (one, two) = (first.ask(round).await?, second.ask(round).await?);
         let crash = async {
             let (mut one, mut two) = tokio::try_join!(first.under_way(&one), second.under_way(&two))?;
-            kill_room(local.data(), &one.way.room_id)?;
+            local.signal_room(&one.way.room_id, Signal::KILL)?;
             let killed = Instant::now();
             let took = tokio::try_join!(first.play_on(&mut one, killed), second.play_on(&mut two, killed))?;
             // With the first who leaves the match is over.
@@ -89,18 +85,6 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     }
     report.headline(took.value_at_quantile(0.5) as f64 / 1e3, "ms");
     report.further("p99", took.value_at_quantile(0.99) as f64 / 1e3, "ms");
-    Ok(())
-}
-
-/// Kills the process of a room with SIGKILL.
-///
-/// # Errors
-/// If the lobby does not know its process.
-pub fn kill_room(data: &Path, room: &str) -> Result<()> {
-    let record = std::fs::read(data.join(format!("rooms/{room}.pid"))).context("which process the room is")?;
-    let record: serde_json::Value = serde_json::from_slice(&record)?;
-    let pid = record["pid"].as_u64().context("the room's process has a number")?;
-    ensure!(Command::new("kill").args(["-KILL", &pid.to_string()]).status()?.success(), "{room} is no more");
     Ok(())
 }
 
