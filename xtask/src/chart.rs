@@ -52,6 +52,7 @@ pub(crate) fn check() -> Result<()> {
                 let judged = chart.judge(&helm, good, &kubeconform, &schemas);
                 judged.with_context(|| format!("with the values `{}`", good.called))?;
             }
+            chart.render(&helm, &example(&root())?).context("the README's example")?;
             chart.queues_restart_nobody(&helm)
         })?;
         step(&format!("what {name} refuses"), || {
@@ -59,6 +60,14 @@ pub(crate) fn check() -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// The values that the README shows.
+fn example(root: &Path) -> Result<String> {
+    let readme = fs::read_to_string(root.join("README.md")).context("reading README.md")?;
+    let (_, after) = readme.split_once("```yaml\n").context("README.md shows no values")?;
+    let (values, _) = after.split_once("```").context("README.md's values do not end")?;
+    Ok(values.to_owned())
 }
 
 /// The chart, and a place for values and what is made of them.

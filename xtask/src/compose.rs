@@ -15,8 +15,13 @@ use crate::{needs, root};
 const PROJECT: &str = "bellhop-trial";
 /// What is tried is what is shipped.
 const PROFILE: &str = image::PROFILE;
+/// Limits of a container: podman's own are above what a machine that is itself a container may set.
+const MOST_FILES: u64 = 20_000;
+const MOST_PROCESSES: u64 = 4_096;
 /// A room and its match need some seconds.
 const PLAYED_WITHIN: &str = "--within-seconds=120";
+/// Over soonest.
+const QUEUE: &str = "--queue=tictactoe";
 
 /// Builds the images twice, starts them, plays, and removes everything again.
 ///
@@ -42,7 +47,7 @@ pub(crate) fn try_out() -> Result<()> {
     let _up = Up::start(&podman, port)?;
     let played = step("two bots play a match through the port", || {
         let mut bots = Command::new(image::programs(PROFILE).join("bellhop-bots"));
-        quietly(bots.arg(format!("--url=http://127.0.0.1:{port}")).arg(PLAYED_WITHIN))
+        quietly(bots.arg(format!("--url=http://127.0.0.1:{port}")).args([PLAYED_WITHIN, QUEUE]))
     });
     if played.is_err() {
         podman.show_logs();
@@ -71,9 +76,9 @@ impl Podman {
         fs::write(path.join("storage.conf"), storage)?;
         // runc works under both versions of cgroups, and no limit may be above this machine's own.
         let (_, files) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)?;
-        let (_, processes) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NPROC)?;
+        let files = files.min(MOST_FILES);
         let settings = format!(
-            "[containers]\ndefault_ulimits = [\"nofile={files}:{files}\", \"nproc={processes}:{processes}\"]\n\
+            "[containers]\ndefault_ulimits = [\"nofile={files}:{files}\", \"nproc={MOST_PROCESSES}:{MOST_PROCESSES}\"]\n\
              log_driver = \"k8s-file\"\n\
              [engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n\
              static_dir = \"{0}/static\"\nvolume_path = \"{0}/volumes\"\n\

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::reach;
 use super::rendered::Rendered;
+use crate::assemble::GAMES;
 
 /// Nothing but this, for nobody asked for more.
 const REACH: &str = "\
@@ -19,13 +20,13 @@ api-server: gateway:http
 dns: gateway:http
 ";
 
-/// Scrapers reach the private ports, too.
-const REACH_WITH_SCRAPERS: &str = "\
+/// Scrapers reach the private ports, too, and the team's back end the lobby's.
+const REACH_WITH_OTHERS: &str = "\
 gateway: lobby:http room:game dns:dns
 lobby: internet:https api-server:https
 room: lobby:private dns:dns
 test: gateway:http dns:dns
-neighbour: gateway:http
+neighbour: gateway:http lobby:private
 prometheus: gateway:http gateway:private lobby:private room:private
 internet: gateway:http
 api-server: gateway:http
@@ -49,6 +50,12 @@ pub(super) fn by_default(rendered: &Rendered) -> Result<()> {
     let service = rendered.one("Service", "game-bellhop-gateway")?;
     is(service, "/spec/type", &json!("ClusterIP"))?;
     is(rendered.one("Pod", "game-bellhop-test-play")?, "/metadata/annotations/helm.sh~1hook", &json!("test"))?;
+    let settings = rendered.one("ConfigMap", "game-bellhop-settings")?;
+    let toml = settings.pointer("/data/bellhop.toml").and_then(Value::as_str).context("settings")?;
+    // The lobby's own queues are there where the values name none, and somebody has to host them.
+    for game in GAMES {
+        ensure!(toml.contains(&format!("\"{game}\"")), "no fleet hosts {game} by default:\n{toml}");
+    }
     none_of(rendered, &["Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "ServiceMonitor", "PodMonitor"])?;
     none_of(rendered, &["PrometheusRule"])?;
     ensure!(!rendered.names().any(|name| name.contains("dashboard")), "a dashboard that nobody asked for");
@@ -95,7 +102,7 @@ pub(super) fn all_on(rendered: &Rendered) -> Result<()> {
     ] {
         ensure!(toml.lines().any(|found| found == line), "the settings lack the line `{line}`:\n{toml}");
     }
-    reaches(rendered, REACH_WITH_SCRAPERS)
+    reaches(rendered, REACH_WITH_OTHERS)
 }
 
 pub(super) fn all_off(rendered: &Rendered) -> Result<()> {

@@ -34,7 +34,7 @@ queues:
 settings: { limits: { rooms: 100 }, timing: { lease_seconds: 12.5 } }
 ingress: { enabled: true, className: x, hosts: [play.example.org], tls: [{ secretName: t, hosts: [play.example.org] }] }
 httpRoute: { enabled: true, parentRefs: [{ name: public, namespace: infra }], hostnames: [play.example.org] }
-networkPolicy: { metricsFrom: [{ namespaceSelector: { matchLabels: { name: monitoring } } }] }
+networkPolicy: { metricsFrom: [{ namespaceSelector: { matchLabels: { name: monitoring } } }], operatorsFrom: [{ podSelector: { matchLabels: { app: neighbour } } }] }
 serviceMonitor: { enabled: true, labels: { release: prometheus } }
 prometheusRule: { enabled: true, labels: { release: prometheus } }
 dashboard: { enabled: true }

@@ -15,6 +15,8 @@ use tonic::transport::Channel;
 
 /// Wait before a lobby that does not answer yet is asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// The game that is over soonest: a match of Snake takes minutes.
+const QUICK: &str = "tictactoe";
 /// Nobody watches them, so they need not look like people.
 const REACTION_MS: f64 = 100.0;
 
@@ -24,7 +26,7 @@ struct Args {
     /// The public port.
     #[arg(long, env = "BELLHOP_BOTS_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// The queue to play in; the first whose game the bots know, if none is named.
+    /// The queue to play in; one whose game the bots know, if none is named.
     #[arg(long)]
     queue: Option<String>,
     /// Seconds for all of it.
@@ -99,7 +101,7 @@ async fn queue(channel: &Channel, wanted: Option<&str>) -> Result<Queue> {
     let names = queues.iter().map(|queue| queue.name.as_str()).collect::<Vec<_>>().join(", ");
     let found = match wanted {
         Some(name) => queues.iter().find(|queue| queue.name == name),
-        None => queues.iter().find(|queue| bots::play(&queue.game)),
+        None => queues.iter().filter(|queue| bots::play(&queue.game)).min_by_key(|queue| queue.game != QUICK),
     };
     let Some(found) = found else {
         match wanted {
