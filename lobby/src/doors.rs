@@ -1,5 +1,6 @@
 //! The doors: what players, rooms and operators call.
 
+pub(crate) mod backend;
 pub(crate) mod deadline;
 pub(crate) mod desk;
 mod docs;

@@ -46,6 +46,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) connections_refused: Family<Word, Counter>,
     pub(crate) guests: Counter,
+    /// Bearers made for a team's own users.
+    pub(crate) minted: Counter,
     queue_waiting: Family<Text, Gauge>,
     queue_playing: Family<Text, Gauge>,
     tickets: Gauge,
@@ -85,6 +87,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             connections_refused: Family::default(),
             guests: Counter::default(),
+            minted: Counter::default(),
             queue_waiting: Family::default(),
             queue_playing: Family::default(),
             tickets: Gauge::default(),
@@ -124,6 +127,7 @@ impl Metrics {
         r.register("rooms_gone", "Rooms that ended", self.rooms_gone.clone());
         r.register("refusals", "Calls refused, by kind", self.refusals.clone());
         r.register("guests_created", "Guests created", self.guests.clone());
+        r.register("bearers_minted", "Bearers made for users of the team's own back end", self.minted.clone());
         r.register("ticket_wait_seconds", "From a ticket to its assignment, while watched", self.ticket_wait.clone());
         r.register("journal_append_seconds", "One append of the journal, on disk", self.journal_append.clone());
         r.register("journal_events", "Events appended to the journal", self.journal_events.clone());

@@ -19,29 +19,44 @@ use crate::drive::Core;
 /// Largest page of a list.
 const MAX_PAGE: u32 = 100;
 
+/// Knows the operators by their token.
+#[derive(Clone)]
+pub(crate) struct Operator(Arc<blake3::Hash>);
+
 /// The service.
 #[derive(Clone)]
 pub(crate) struct Ops {
     core: Core,
-    token: Arc<blake3::Hash>,
+    operator: Operator,
 }
 
 type Result<T, E = Status> = std::result::Result<T, E>;
 type Done<T> = Result<Response<T>>;
 
-impl Ops {
-    pub(crate) fn new(core: Core, token: &str) -> Ops {
-        Ops { core, token: Arc::new(blake3::hash(token.as_bytes())) }
+impl Operator {
+    pub(crate) fn new(token: &str) -> Operator {
+        Operator(Arc::new(blake3::hash(token.as_bytes())))
     }
 
-    fn allow<T>(&self, request: Request<T>) -> Result<T> {
+    /// What the call says, if an operator makes it.
+    pub(crate) fn allow<T>(&self, request: Request<T>) -> Result<T> {
         let token = bearer(request.metadata().as_ref()).map_err(Fault::status)?;
         let hash = blake3::hash(token.as_bytes());
-        if bool::from(hash.as_bytes().ct_eq(self.token.as_bytes())) {
+        if bool::from(hash.as_bytes().ct_eq(self.0.as_bytes())) {
             return Ok(request.into_inner());
         }
         Err(Fault::forbidden("this is not the operators' token: it is in keys/operator.token of the data directory")
             .status())
+    }
+}
+
+impl Ops {
+    pub(crate) fn new(core: Core, operator: Operator) -> Ops {
+        Ops { core, operator }
+    }
+
+    fn allow<T>(&self, request: Request<T>) -> Result<T> {
+        self.operator.allow(request)
     }
 
     async fn call(&self, call: Call) -> Result<Answer> {

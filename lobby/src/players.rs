@@ -7,6 +7,7 @@ mod cache;
 pub mod names;
 pub mod passwords;
 pub mod store;
+pub(crate) mod users;
 mod writer;
 
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lobby_core::{Event, MatchId, MatchOutcome, Member, Name, PlayerId, Rating};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use self::cache::Cache;
 use self::names::NameError;
@@ -102,11 +103,14 @@ pub struct Players {
     outcomes: Cache<MatchId, Arc<MatchOutcome>>,
     /// First event that the file has not followed yet.
     followed: Arc<AtomicU64>,
+    /// The same, for those who wait for it.
+    written: watch::Sender<u64>,
     /// The writer was told of events up to here.
     told: AtomicU64,
     passwords: Passwords,
     /// Changes of names and passwords read before they write: one at a time.
     edits: tokio::sync::Mutex<()>,
+    minting: users::OneAtATime,
     sweep_at: Mutex<[u8; 32]>,
 }
 
@@ -114,6 +118,7 @@ pub struct Players {
 pub struct Writer {
     store: Arc<Store>,
     followed: Arc<AtomicU64>,
+    written: watch::Sender<u64>,
     writes: Receiver<Write>,
 }
 
@@ -123,7 +128,10 @@ impl Writer {
     /// # Errors
     /// [`PlayersError`]: the lobby must end, because it can keep no more promises.
     pub fn run(self) -> Result<(), PlayersError> {
-        writer::run(&self.store, &self.writes, |next| self.followed.store(next, Ordering::Release))
+        writer::run(&self.store, &self.writes, |next| {
+            self.followed.store(next, Ordering::Release);
+            self.written.send_replace(next);
+        })
     }
 }
 
@@ -136,6 +144,7 @@ impl Players {
         let store = Arc::new(Store::open(path)?);
         let followed = Arc::new(AtomicU64::new(store.followed()?));
         let (writes, receiver) = sync_channel(WRITES_WAITING);
+        let written = watch::Sender::new(0);
         let players = Arc::new(Players {
             store: store.clone(),
             writes,
@@ -145,11 +154,13 @@ impl Players {
             outcomes: Cache::new(OUTCOMES_HELD),
             told: AtomicU64::new(followed.load(Ordering::Acquire)),
             followed: followed.clone(),
+            written: written.clone(),
             passwords: Passwords::default(),
             edits: tokio::sync::Mutex::new(()),
+            minting: users::OneAtATime::default(),
             sweep_at: Mutex::new([0; 32]),
         });
-        Ok((players, Writer { store, followed, writes: receiver }))
+        Ok((players, Writer { store, followed, written, writes: receiver }))
     }
 
     /// First event that the file has not followed yet: the journal keeps from here on.

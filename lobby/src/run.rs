@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use bellhop_proto::v1::backend_server::BackendServer;
 use bellhop_proto::v1::operations_server::OperationsServer;
 use bellhop_proto::v1::rooms_server::RoomsServer;
 use lobby_core::{Input, Lobby, MatchId};
@@ -21,6 +22,7 @@ use tracing::info;
 
 use crate::cluster::{Kube, Processes, kube};
 use crate::config::{self, Applied, Watch};
+use crate::doors::backend::BackEnd;
 use crate::doors::desk::Desk;
 use crate::doors::grpc::Grpc;
 use crate::doors::listener::{Listener, bind};
@@ -33,7 +35,7 @@ use crate::drive::{self, Clock, ClusterOrder, Core, Parts};
 use crate::journal;
 use crate::keys::DataDir;
 use crate::metrics::Metrics;
-use crate::ops::Ops;
+use crate::ops::{Operator, Ops};
 use crate::players::Players;
 use crate::rooms::Attach;
 use crate::rooms::bundles::Bundles;
@@ -218,10 +220,12 @@ async fn serve(settings: Settings) -> Result<()> {
         stop: stop.clone(),
     };
     let rooms = RoomsServer::new(attach).max_decoding_message_size(ROOM_MESSAGE_BYTES);
+    let operator = Operator::new(&operator);
     let grpc = tonic::service::Routes::new(health_service)
         .add_service(reflection(&PRIVATE)?)
         .add_service(rooms)
-        .add_service(OperationsServer::new(Ops::new(core.clone(), &operator)));
+        .add_service(OperationsServer::new(Ops::new(core.clone(), operator.clone())))
+        .add_service(BackendServer::new(BackEnd::new(operator, desk.clone(), stop.clone())));
     let private = Private::new(grpc, core.clone(), metrics.clone());
     let listener = Listener {
         socket: private_socket,
@@ -301,7 +305,8 @@ async fn ignore(mut orders: mpsc::Receiver<ClusterOrder>, stop: CancellationToke
 
 /// The services of each port, as reflection lists them.
 const PUBLIC: [&str; 3] = ["bellhop.v1.Players", "bellhop.v1.Matchmaking", "grpc.health.v1.Health"];
-const PRIVATE: [&str; 3] = ["bellhop.v1.Rooms", "bellhop.v1.Operations", "grpc.health.v1.Health"];
+const PRIVATE: [&str; 4] =
+    ["bellhop.v1.Rooms", "bellhop.v1.Operations", "bellhop.v1.Backend", "grpc.health.v1.Health"];
 
 /// Describes these services, and itself.
 fn reflection(

@@ -93,6 +93,41 @@ impl Fault {
         Fault::new("still-runs", Code::FailedPrecondition, StatusCode::CONFLICT, detail).hint("ask again after its end")
     }
 
+    /// No player was minted for this user.
+    pub(crate) fn unknown_user() -> Fault {
+        Fault::new("unknown-user", Code::NotFound, StatusCode::NOT_FOUND, "no player was minted for this user")
+            .hint("call MintPlayer first")
+    }
+
+    /// All that may follow the results do.
+    pub(crate) fn too_many_followers(limit: usize) -> Fault {
+        let detail = format!("{limit} others follow the results already");
+        Fault::new("too-many", Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS, detail)
+            .hint("end one of them")
+            .retry(Duration::from_secs(10))
+    }
+
+    /// Results that are asked for are kept no more.
+    pub(crate) fn results_forgotten(newest_forgotten: u64) -> Fault {
+        let detail = format!("results after this one, up to number {newest_forgotten}, are kept no more");
+        let fault = Fault::new("results-forgotten", Code::OutOfRange, StatusCode::GONE, detail)
+            .hint("follow again after 0 for the oldest that is kept, and look elsewhere for what you missed");
+        Fault { facts: vec![("newest_forgotten", newest_forgotten.to_string())], ..fault }
+    }
+
+    /// No result has had this number yet.
+    pub(crate) fn future_result(next: u64) -> Fault {
+        let detail = format!("no result has had this number yet: the next one has at least {next}");
+        let fault = Fault::new("future-result", Code::OutOfRange, StatusCode::RANGE_NOT_SATISFIABLE, detail)
+            .hint("where the lobby's journal is another one than before, begin again after 0");
+        Fault { facts: vec![("next", next.to_string())], ..fault }
+    }
+
+    /// The lobby ends while somebody follows.
+    pub(crate) fn stops() -> Fault {
+        CallError::Stopped.into()
+    }
+
     /// There is nothing at this path.
     pub(crate) fn no_such_path() -> Fault {
         Fault::new("no-such-path", Code::Unimplemented, StatusCode::NOT_FOUND, "there is nothing at this path")

@@ -23,6 +23,10 @@ const MATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("matches");
 const MATCHES_BY_AGE: TableDefinition<u64, u64> = TableDefinition::new("matches_by_age");
 /// Matches by player and the number of the event that ended them.
 const PLAYED: TableDefinition<(u64, u64), u64> = TableDefinition::new("played");
+/// Players by what their team calls them.
+const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
+/// What their team calls players.
+const USER_OF: TableDefinition<u64, &str> = TableDefinition::new("user_of");
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
 const LAYOUT: u64 = 1;
@@ -87,6 +91,37 @@ pub struct SessionRow {
     pub used_ms: u64,
 }
 
+/// A user of the team, under what it calls him.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Who he is here.
+    pub player: PlayerId,
+    /// Hashes of the bearers that were minted for him, the oldest first.
+    pub sessions: Vec<[u8; 32]>,
+}
+
+/// Results in the order of their numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// Those that were asked for.
+    pub found: Vec<NumberedResult>,
+    /// The newest that is kept no more; 0: all are.
+    pub newest_forgotten: u64,
+    /// What comes later has this number or a higher one.
+    pub next: u64,
+}
+
+/// How a match ended, as its team is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberedResult {
+    /// The number of its event.
+    pub number: u64,
+    /// How it ended.
+    pub outcome: MatchOutcome,
+    /// What the team calls those in its seats; empty for who is no user of its.
+    pub users: Vec<String>,
+}
+
 /// What can be written.
 #[derive(Debug, Clone)]
 pub enum Change {
@@ -100,6 +135,8 @@ pub enum Change {
     Session([u8; 32], SessionRow),
     /// A session that ended.
     SessionGone([u8; 32]),
+    /// A user of the team, new or with another bearer.
+    User(String, UserRow),
     /// What a match did, and the number of its event.
     Outcome(u64, Arc<MatchOutcome>),
     /// All events before this number were seen.
@@ -110,6 +147,8 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Store {
     db: Database,
+    /// Results kept.
+    pub(super) keeps: u64,
 }
 
 impl Store {
@@ -119,7 +158,7 @@ impl Store {
     /// [`PlayersError`].
     pub fn open(path: &Path) -> Result<Store, PlayersError> {
         let db = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(PlayersError::Open)?;
-        let store = Store { db };
+        let store = Store { db, keeps: MATCHES_KEPT };
         let tx = store.write()?;
         {
             let mut meta = tx.open_table(META)?;
@@ -136,6 +175,8 @@ impl Store {
             tx.open_table(MATCHES)?;
             tx.open_table(MATCHES_BY_AGE)?;
             tx.open_table(PLAYED)?;
+            tx.open_table(USERS)?;
+            tx.open_table(USER_OF)?;
         }
         tx.commit()?;
         Ok(store)
@@ -164,6 +205,8 @@ impl Store {
             let mut matches = tx.open_table(MATCHES)?;
             let mut by_age = tx.open_table(MATCHES_BY_AGE)?;
             let mut played = tx.open_table(PLAYED)?;
+            let mut users = tx.open_table(USERS)?;
+            let mut user_of = tx.open_table(USER_OF)?;
             let mut meta = tx.open_table(META)?;
             for change in changes {
                 match change {
@@ -172,6 +215,10 @@ impl Store {
                     Change::LoginGone(login) => drop(logins.remove(login.as_str())?),
                     Change::Session(hash, row) => drop(sessions.insert(hash, postcard::to_stdvec(row)?.as_slice())?),
                     Change::SessionGone(hash) => drop(sessions.remove(hash)?),
+                    Change::User(user, row) => {
+                        users.insert(user.as_str(), postcard::to_stdvec(row)?.as_slice())?;
+                        user_of.insert(row.player.0, user.as_str())?;
+                    }
                     Change::Outcome(number, outcome) => {
                         for change in &outcome.changes {
                             let row = postcard::to_stdvec(&change.after)?;
@@ -186,8 +233,9 @@ impl Store {
                     Change::Followed(next) => drop(meta.insert("followed", next)?),
                 }
             }
-            while by_age.len()? > MATCHES_KEPT {
+            while by_age.len()? > self.keeps {
                 let Some((number, id)) = by_age.pop_first()? else { break };
+                meta.insert("newest forgotten", number.value())?;
                 if let Some(row) = matches.remove(id.value())? {
                     let outcome: MatchOutcome = postcard::from_bytes(row.value())?;
                     for seat in outcome.seats {
@@ -226,6 +274,41 @@ impl Store {
     pub fn login(&self, login_key: &str) -> Result<Option<PlayerId>, PlayersError> {
         let logins = self.db.begin_read()?.open_table(LOGINS)?;
         Ok(logins.get(login_key)?.map(|id| PlayerId(id.value())))
+    }
+
+    /// A user of the team.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn user(&self, user: &str) -> Result<Option<UserRow>, PlayersError> {
+        let users = self.db.begin_read()?.open_table(USERS)?;
+        let row = users.get(user)?;
+        row.map(|row| Ok(postcard::from_bytes(row.value())?)).transpose()
+    }
+
+    /// Results after the one with this number, at most so many.
+    ///
+    /// # Errors
+    /// [`PlayersError`].
+    pub fn results(&self, after: u64, at_most: usize) -> Result<Results, PlayersError> {
+        let tx = self.db.begin_read()?;
+        let meta = tx.open_table(META)?;
+        let (by_age, matches) = (tx.open_table(MATCHES_BY_AGE)?, tx.open_table(MATCHES)?);
+        let user_of = tx.open_table(USER_OF)?;
+        let mut found = Vec::new();
+        for row in by_age.range(after.saturating_add(1)..)?.take(at_most) {
+            let (number, id) = row?;
+            let Some(outcome) = matches.get(id.value())? else { continue };
+            let outcome: MatchOutcome = postcard::from_bytes(outcome.value())?;
+            let mut users = Vec::with_capacity(outcome.seats.len());
+            for seat in &outcome.seats {
+                users.push(user_of.get(seat.player.0)?.map(|user| user.value().to_owned()).unwrap_or_default());
+            }
+            found.push(NumberedResult { number: number.value(), outcome, users });
+        }
+        let newest_forgotten = meta.get("newest forgotten")?.map_or(0, |value| value.value());
+        let next = meta.get("followed")?.map_or(0, |value| value.value());
+        Ok(Results { found, newest_forgotten, next })
     }
 
     /// A session by its token's hash.

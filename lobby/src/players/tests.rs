@@ -126,3 +126,36 @@ async fn sessions_nobody_uses_go() {
     players.create_guest("Bob").await.unwrap();
     assert_eq!(players.store.session(&hash).unwrap(), None);
 }
+
+#[test]
+fn results_that_are_kept_no_more_are_known_to_be_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("players.redb");
+    let mut store = Store::open(&path).unwrap();
+    store.keeps = 3;
+    let ended = |number: u64| {
+        let Event::MatchEnded(outcome) = outcome(PlayerId(number), 100 + number, 1_500.0) else { unreachable!() };
+        store.apply(&[Change::Outcome(number, Arc::from(outcome)), Change::Followed(number + 1)]).unwrap();
+    };
+    let seen = |after, at_most| {
+        let results = store.results(after, at_most).unwrap();
+        let numbers: Vec<u64> = results.found.iter().map(|found| found.number).collect();
+        (numbers, results.newest_forgotten, results.next)
+    };
+    assert_eq!(seen(0, 9), (vec![], 0, 0));
+    for number in [10, 20, 30] {
+        ended(number);
+    }
+    assert_eq!(seen(0, 2), (vec![10, 20], 0, 31));
+    assert_eq!(seen(20, 9), (vec![30], 0, 31));
+    for number in [40, 50] {
+        ended(number);
+    }
+    assert_eq!(seen(10, 9), (vec![30, 40, 50], 20, 51), "20 is missed by who has seen 10, and he can tell");
+    assert_eq!(seen(20, 9), (vec![30, 40, 50], 20, 51), "who has seen 20 misses nothing");
+
+    let row = store::UserRow { player: PlayerId(50), sessions: Vec::new() };
+    store.apply(&[Change::User("ada".into(), row)]).unwrap();
+    let users: Vec<String> = store.results(30, 9).unwrap().found.into_iter().flat_map(|found| found.users).collect();
+    assert_eq!(users, ["", "ada"]);
+}

@@ -126,7 +126,7 @@ impl Lobby {
         Channel::from_shared(self.public.clone()).expect("a URL").connect().await.expect("the public port")
     }
 
-    async fn private_channel(&self) -> Channel {
+    pub(crate) async fn private_channel(&self) -> Channel {
         Channel::from_shared(self.private.clone()).expect("a URL").connect().await.expect("the private port")
     }
 

@@ -1,6 +1,7 @@
 //! A client that knows nothing of us: it asks the server what there is, builds its messages from the answer, and comes
 //! to a seat. What a generic tool does, and without generated code.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +11,7 @@ use bellhop_load::local::Local;
 use http::uri::PathAndQuery;
 use prost_reflect::prost::Message;
 use prost_reflect::prost_types::FileDescriptorProto;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, ReflectMessage, Value};
 use tokio_stream::StreamExt;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
@@ -93,33 +94,53 @@ impl Generic {
             bail!("no list of services: {asked:?}")
         };
         let services: Vec<String> = service.into_iter().map(|service| service.name).collect();
-        let mut pool = DescriptorPool::new();
-        for service in &services {
-            let found = ask(&channel, MessageRequest::FileContainingSymbol(service.clone())).await?;
-            let MessageResponse::FileDescriptorResponse(found) = found else { bail!("{service}: {found:?}") };
+        // What describes the services, and what that imports.
+        let mut files: BTreeMap<String, FileDescriptorProto> = BTreeMap::new();
+        let mut wanted: Vec<_> = services.iter().cloned().map(MessageRequest::FileContainingSymbol).collect();
+        while let Some(what) = wanted.pop() {
+            let found = ask(&channel, what).await?;
+            let MessageResponse::FileDescriptorResponse(found) = found else { bail!("no description: {found:?}") };
             for file in found.file_descriptor_proto {
                 let file = FileDescriptorProto::decode(file.as_slice())?;
-                if pool.get_file_by_name(file.name()).is_none() {
-                    pool.add_file_descriptor_proto(file)?;
-                }
+                let imported = file.dependency.iter().filter(|name| !files.contains_key(*name));
+                wanted.extend(imported.cloned().map(MessageRequest::FileByFilename));
+                files.insert(file.name().to_owned(), file);
             }
         }
+        let mut pool = DescriptorPool::new();
+        pool.add_file_descriptor_protos(files.into_values())?;
         Ok(Generic { channel, services, pool, bearer: None })
     }
 
     /// Calls a method by its name, with texts in the fields of its request.
     async fn call(&self, service: &str, method: &str, fields: &[(&str, &str)]) -> Result<Streaming<DynamicMessage>> {
-        let service = self.pool.get_service_by_name(service).context("no such service")?;
-        let method = service.methods().find(|found| found.name() == method).context("no such method")?;
-        let mut message = DynamicMessage::new(method.input());
+        let mut message = DynamicMessage::new(self.method(service, method)?.input());
         for (field, text) in fields {
             message.try_set_field_by_name(field, Value::String((*text).to_owned()))?;
         }
+        self.send(service, method, message).await
+    }
+
+    /// The same, with a request in JSON.
+    async fn call_json(&self, service: &str, method: &str, json: &str) -> Result<Streaming<DynamicMessage>> {
+        let mut json = serde_json::Deserializer::from_str(json);
+        let message = DynamicMessage::deserialize(self.method(service, method)?.input(), &mut json)?;
+        json.end()?;
+        self.send(service, method, message).await
+    }
+
+    fn method(&self, service: &str, method: &str) -> Result<MethodDescriptor> {
+        let service = self.pool.get_service_by_name(service).context("no such service")?;
+        service.methods().find(|found| found.name() == method).context("no such method")
+    }
+
+    async fn send(&self, service: &str, method: &str, message: DynamicMessage) -> Result<Streaming<DynamicMessage>> {
+        let method = self.method(service, method)?;
         let mut request = Request::new(tokio_stream::once(message));
         if let Some(bearer) = &self.bearer {
             request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse()?);
         }
-        let path: PathAndQuery = format!("/{}/{}", service.full_name(), method.name()).parse()?;
+        let path: PathAndQuery = format!("/{service}/{}", method.name()).parse()?;
         let mut grpc = tonic::client::Grpc::new(self.channel.clone());
         grpc.ready().await?;
         Ok(grpc.streaming(request, path, Described { answer: method.output() }).await?.into_inner())
@@ -207,5 +228,54 @@ async fn reflection_alone_leads_to_a_seat() -> Result<()> {
         ..bellhop_proto::v1::Assignment::default()
     };
     bellhop_load::bots::open(&way).await.context("the seat does not open")?;
+    Ok(())
+}
+
+/// A call of docs/your-backend.md: the method, and what is sent.
+fn calls_of_the_guide() -> Result<Vec<(String, String)>> {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/your-backend.md"))?;
+    let mut calls = Vec::new();
+    for block in guide.split("```sh\n").skip(1).filter_map(|block| block.split("```").next()) {
+        let Some(command) = block.strip_prefix("grpcurl ") else { continue };
+        let command = command.replace("\\\n", " ");
+        let words: Vec<&str> = command.split_whitespace().collect();
+        assert!(command.starts_with("-plaintext -H \"authorization: Bearer $TOKEN\" "), "{command}");
+        let (_, after) = command.split_once("-d '").context("every call sends something")?;
+        let (json, _) = after.split_once('\'').context("the quotes are closed")?;
+        let [.., address, method] = words.as_slice() else { bail!("{command}") };
+        assert_eq!(*address, "localhost:8082");
+        calls.push(((*method).to_owned(), json.to_owned()));
+    }
+    Ok(calls)
+}
+
+#[tokio::test]
+async fn the_commands_for_a_back_end_work_as_they_are_written() -> Result<()> {
+    // Nobody plays: only the queue has to be the one that is there without any settings.
+    let local = Local::started(include_str!("../../../bellhop.toml")).await?;
+    let mut client = Generic::learn(&local.private_url()).await?;
+    assert!(client.services.iter().any(|found| found == "bellhop.v1.Backend"), "{:?}", client.services);
+    client.bearer = Some(std::fs::read_to_string(local.data().join("keys/operator.token"))?.trim().to_owned());
+
+    let mut done = Vec::new();
+    for (path, json) in calls_of_the_guide()? {
+        let (service, method) = path.split_once('/').context("service and method")?;
+        let mut answers = client.call_json(service, method, &json).await.with_context(|| path.clone())?;
+        match method {
+            "MintPlayer" => {
+                let session = answers.message().await?.context("a session")?;
+                assert_eq!(text(&session, "player.name"), "Ada");
+            }
+            "CreateTicketFor" => {
+                let ticket = answers.message().await?.context("a ticket")?;
+                assert_eq!(text(&ticket, "queue"), "tictactoe");
+            }
+            // The stream is open, and nobody has played yet.
+            "FollowResults" => drop(answers),
+            other => bail!("nobody knows what {other} answers"),
+        }
+        done.push(method.to_owned());
+    }
+    assert_eq!(done, ["MintPlayer", "CreateTicketFor", "FollowResults"]);
     Ok(())
 }
