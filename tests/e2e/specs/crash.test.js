@@ -1,5 +1,9 @@
-// A room's process is killed with SIGKILL in the middle of a match: both windows go on in the same match, in another room.
+// A room's process is killed with SIGKILL in the middle of a match: both windows go on in the same match, in another room;
+// or, where nothing of it was written down, are told and meet again in a new one.
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { env } from "node:process";
 import { test } from "node:test";
 import { complaints, launch, LIMIT, lobby, open, shot } from "../lib/browser.js";
 import { byTurn, cell, meet, put, quit, result, seated } from "../lib/play.js";
@@ -64,4 +68,23 @@ test("a game that runs by the clock goes on where it was", LIMIT, async (t) => {
   await one.locator('[data-link="live"]').waitFor();
   assert.deepEqual(context.errors, []);
   await Promise.all([quit(one), quit(two)]);
+});
+
+test("a match that nothing is left of is over: its players are told, and meet again", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const room = roomOf(one);
+  await meet(one, two, "Tic-tac-toe");
+  const match = matchOf(one);
+  const dead = room();
+  rmSync(join(env.DATA_DIR, "matches", `${match.split("/").pop()}.journal`));
+  signal(dead, "SIGKILL");
+  const told = (page) => page.getByText("You are back in the queue").first().waitFor();
+  await Promise.all([told(one), told(two)]);
+  await Promise.all([seated(one), seated(two)]);
+  assert.notEqual(room(), dead);
+  assert.notEqual(matchOf(one), match, "in a match of its own");
+  assert.deepEqual(context.errors, []);
+  await quit(one);
 });
