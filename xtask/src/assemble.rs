@@ -106,9 +106,10 @@ pub(crate) fn bundle(game: &str) -> Result<PathBuf> {
 /// Builds the four processes.
 pub(crate) fn binaries(release: bool) -> Result<PathBuf> {
     step("building the lobby, the gateway, the room and the bots", || {
-        // The whole workspace, as the tests are built: features are chosen once, and nothing is built twice.
+        // The whole workspace, and with examples, which it has none of: so what only the tests depend on has its say about
+        // features too, and nothing is built twice.
         let mut cargo = cargo();
-        cargo.args(["build", "--quiet", "--workspace", "--bins"]);
+        cargo.args(["build", "--quiet", "--workspace", "--bins", "--examples"]);
         if release {
             cargo.arg("--release");
         }

@@ -115,11 +115,12 @@ fn unit() -> Result<()> {
     // The tests start the real processes.
     assemble::binaries(false)?;
     needs::python(&root())?;
-    tests(&["--workspace", "--exclude", SIMULATION])
+    tests(&["--workspace", "--exclude", SIMULATION, "--all-targets"])
 }
 
 fn sim() -> Result<()> {
-    tests(&["--package", SIMULATION])
+    // By its target, not its package: with the features that the other tests have built everything with.
+    tests(&["--workspace", "--test", "seeds"])
 }
 
 /// Runs tests with nextest where it is there, and with cargo's own runner where not.
@@ -129,7 +130,7 @@ fn tests(which: &[&str]) -> Result<()> {
     if nextest {
         command.args(["nextest", "run", "--no-fail-fast"]).args(which);
     } else {
-        command.args(["test", "--quiet", "--no-fail-fast", "--all-targets"]).args(which);
+        command.args(["test", "--quiet", "--no-fail-fast"]).args(which);
     }
     loudly(&mut command)
 }
