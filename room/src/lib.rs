@@ -208,7 +208,7 @@ impl RoomProcess {
     pub async fn run(self, stop: Stop) -> anyhow::Result<Ending> {
         let RoomProcess { shared, door, private, .. } = self;
         let seed = getrandom::u64().context("drawing a seed")?;
-        let room = Room::new(&shared.games, seed);
+        let room = Room::new(&shared.games, seed).with_changed_rules(shared.settings.changed_rules.into());
         let thread = start_match_thread(Arc::clone(&shared), room)?;
 
         let doors = tokio::spawn(door::accept(door, Arc::clone(&shared)));

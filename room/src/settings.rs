@@ -92,6 +92,10 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_ROOM_RECYCLE", value_enum, default_value_t = Recycle::Always)]
     pub recycle: Recycle,
 
+    /// What becomes of a match that this room takes over and whose game its own rules play otherwise.
+    #[arg(long, env = "BELLHOP_ROOM_CHANGED_RULES", value_enum, default_value_t = Changed::Refuse)]
+    pub changed_rules: Changed,
+
     /// Form of the log.
     #[arg(long, env = "BELLHOP_ROOM_LOG_FORMAT", default_value = "human", value_parser = ["human", "json"])]
     pub log_format: String,
@@ -108,6 +112,24 @@ pub enum Recycle {
     Always,
     /// It leaves.
     Never,
+}
+
+/// What becomes of a match that other rules began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Changed {
+    /// It is not taken up; its players go back into their queue.
+    Refuse,
+    /// It goes on as it would have come with these rules: for who works on them while he plays.
+    Accept,
+}
+
+impl From<Changed> for room_core::ChangedRules {
+    fn from(changed: Changed) -> room_core::ChangedRules {
+        match changed {
+            Changed::Refuse => room_core::ChangedRules::Refuse,
+            Changed::Accept => room_core::ChangedRules::Accept,
+        }
+    }
 }
 
 /// Proves to the lobby who this room is.

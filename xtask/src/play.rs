@@ -59,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         data.push(game);
         place.data.clone_from(&data);
         place.config.get_or_insert_with(|| home.join("bellhop.toml"));
+        place.accept_changed_rules = true;
     }
     place.check()?;
     let interrupts = interrupts()?;
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             match build() {
                 Ok(_) => {
                     let ended = replace_rooms(&data)?;
-                    eprintln!("built anew; {ended} rooms are replaced, and their players meet again");
+                    eprintln!("built anew; {ended} rooms are replaced, and their matches go on");
                 }
                 Err(error) => eprintln!("{error:#}\nThe game goes on as it was built before."),
             }
@@ -122,7 +123,8 @@ impl Workshop {
     }
 }
 
-/// Ends the rooms of this data directory, so that the lobby starts others from the new program. How many there were.
+/// Ends the rooms of this data directory, so that the lobby starts others from the new program, which take their matches
+/// over. How many there were.
 fn replace_rooms(data: &Path) -> Result<usize> {
     let mut ended = 0;
     for entry in std::fs::read_dir(data.join("rooms")).context("looking for the rooms")? {

@@ -40,6 +40,8 @@ pub(crate) struct Place {
     pub(crate) data: PathBuf,
     /// A settings file, where there is one.
     pub(crate) config: Option<PathBuf>,
+    /// Matches go on in rooms whose rules were changed meanwhile.
+    pub(crate) accept_changed_rules: bool,
 }
 
 impl Place {
@@ -53,6 +55,7 @@ impl Place {
             gateway_private: local(3),
             data: data.to_owned(),
             config: None,
+            accept_changed_rules: false,
         }
     }
 
@@ -192,6 +195,10 @@ impl Stack {
             .arg(&built.room);
         if let Some(config) = &place.config {
             lobby.arg("--config").arg(config);
+        }
+        if place.accept_changed_rules {
+            // Its rooms inherit it.
+            lobby.env("BELLHOP_ROOM_CHANGED_RULES", "accept");
         }
         let mut gateway = process(&built.bin.join("bellhop-gateway"), &place.data.join("gateway.log"))?;
         gateway

@@ -28,6 +28,7 @@ pub use entry::{GameEntry, game};
 pub use frame::Frame;
 pub use journal::{JournalError, MAGIC as JOURNAL_MAGIC, MAX_CHUNK_BYTES};
 pub use playback::{Playback, PlaybackSeat};
+pub use recover::ChangedRules;
 pub use replay::{Replayed, replay};
 pub use room::Room;
 pub use time::Time;

@@ -41,8 +41,22 @@ pub(crate) struct PastSeat {
     pub(crate) commands: u64,
 }
 
+/// What becomes of a match that these rules play otherwise than those of the room it was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChangedRules {
+    /// It is not taken up: nobody finds himself in a state that never was.
+    #[default]
+    Refuse,
+    /// It goes on as it would have come with these rules: for who works on them while he plays.
+    Accept,
+}
+
 /// Plays a match up to where its journal ends.
-pub(crate) fn recover(entry: &GameEntry, spec: &MatchSpec) -> Result<(Box<dyn Match>, Past), HostError> {
+pub(crate) fn recover(
+    entry: &GameEntry,
+    spec: &MatchSpec,
+    changed: ChangedRules,
+) -> Result<(Box<dyn Match>, Past), HostError> {
     let mut entries = Entries::new(&spec.journal)?;
     let Some(Entry::Start { game: name, schema, config_json, seed }) = entries.next()? else {
         return Err(JournalError::Headless.into());
@@ -62,7 +76,7 @@ pub(crate) fn recover(entry: &GameEntry, spec: &MatchSpec) -> Result<(Box<dyn Ma
         match &told {
             Entry::Check(theirs) => {
                 let ours = game.state_check();
-                if ours != *theirs {
+                if ours != *theirs && changed == ChangedRules::Refuse {
                     return Err(JournalError::Diverged { tick: teller.at.tick, theirs: *theirs, ours }.into());
                 }
             }

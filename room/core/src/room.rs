@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellhop_game::Rng;
 
 use crate::playing::{Desk, Playing};
-use crate::recover::recover;
+use crate::recover::{ChangedRules, recover};
 use crate::{
     AdmitError, Claim, ConnId, GameEntry, HostError, MatchSpec, Output, ResumeClaim, SeatSpec, SeatStatus, SeatsError,
     Seen, Stats, Status, Time,
@@ -19,6 +19,7 @@ pub struct Room {
     last_epoch: Option<(u64, String)>,
     draining: Option<Time>,
     desk: Desk,
+    changed_rules: ChangedRules,
 }
 
 impl Room {
@@ -31,7 +32,14 @@ impl Room {
             last_epoch: None,
             draining: None,
             desk: Desk::default(),
+            changed_rules: ChangedRules::default(),
         }
+    }
+
+    /// The same room, with its own mind about matches that other rules began.
+    #[must_use]
+    pub fn with_changed_rules(self, changed_rules: ChangedRules) -> Room {
+        Room { changed_rules, ..self }
     }
 
     /// The games it can host.
@@ -66,7 +74,7 @@ impl Room {
             let game = (entry.start)(&spec.config_json, spec.seed).map_err(|problem| HostError::Config { problem })?;
             Playing::new(now, spec, game).map_err(seats)?
         } else {
-            let (game, past) = recover(entry, &spec)?;
+            let (game, past) = recover(entry, &spec, self.changed_rules)?;
             Playing::going_on(now, spec, game, past, &mut self.desk).map_err(seats)?
         };
         self.playing = Some(Box::new(playing));

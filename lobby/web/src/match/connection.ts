@@ -58,6 +58,8 @@ export class MatchConnection implements GameSession {
   tickRate = 0;
 
   #client: GameClient | undefined;
+  /** The bundle it came from. */
+  #loaded = "";
   #socket: WebSocket | undefined;
   #held: HeldSeat | undefined;
   #listeners = new Set<(change: Change) => void>();
@@ -236,6 +238,7 @@ export class MatchConnection implements GameSession {
     try {
       const { module, rules } = await openBundle(held.bundle);
       this.#client = new rules.Client();
+      this.#loaded = held.bundle;
       this.module.value = module;
     } catch (error) {
       console.error("the game's bundle could not be loaded", error);
@@ -254,9 +257,12 @@ export class MatchConnection implements GameSession {
   async #freshSeat(): Promise<string | undefined> {
     try {
       const assignment = await api.seat(this.match);
-      const bundle = this.#held?.bundle;
       this.#held = seatOf(assignment);
-      this.#held.bundle = bundle ?? assignment.bundle;
+      if (this.#client !== undefined && assignment.bundle !== this.#loaded) {
+        // It goes on in a room with a newer page part.
+        this.#reload();
+        return undefined;
+      }
       return assignment.token;
     } catch (error) {
       if (error instanceof ApiError && !error.away && error.status !== 429) {
@@ -340,13 +346,20 @@ export class MatchConnection implements GameSession {
   /** A new page part may speak what this one does not: reload, but only once for a match. */
   #outdated(): void {
     const mark = `bellhop.reloaded.${this.match}`;
-    dropSeat(this.match);
     if (sessionStorage.getItem(mark) === null) {
       sessionStorage.setItem(mark, "1");
-      location.reload();
+      this.#reload();
     } else {
+      dropSeat(this.match);
       this.#finish({ name: "outdated" });
     }
+  }
+
+  /** Loads the page again, with the game as its room has it; the lobby gives the way back to the seat. */
+  #reload(): void {
+    this.#stopped.abort();
+    dropSeat(this.match);
+    location.reload();
   }
 
   #finish(phase: Phase): void {

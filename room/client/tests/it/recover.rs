@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use bellhop_game::{Game, Rng, Seat};
+use bellhop_game::{Context, Game, Inputs, Moves, Rng, Seat, View, ViewClass, Who, wire};
 use bellhop_maze::Maze;
 use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
 use bellhop_wire::Presence;
-use room_core::{HostError, JournalError, MatchSpec, Time, game, limits, replay};
+use room_core::{ChangedRules, HostError, JournalError, MatchSpec, Room, Time, game, limits, replay};
+use serde::Serialize;
 
 use crate::world::{World, spec};
 
@@ -239,4 +240,60 @@ fn only_its_own_whole_journal_takes_a_match_up_again() {
         // Never a panic; whatever is whole is taken up.
         let _taken = host(spec("snake", 2, 6), journal[..cut].to_vec());
     }
+}
+
+wire! {
+    /// How far it has counted.
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    pub struct Count {
+        /// So far.
+        pub to: i32,
+    }
+}
+impl View for Count {}
+
+/// Counts by as many in every step: the same messages, and other rules.
+struct Counts<const BY: i32>(Count);
+
+impl<const BY: i32> Game for Counts<BY> {
+    type Config = ();
+    type Input = ();
+    type Command = ();
+    type Event = ();
+    type View = Count;
+    const NAME: &'static str = "counts";
+    const RATE_HZ: u32 = 10;
+    const MIN_SEATS: u16 = 1;
+    const MAX_SEATS: u16 = 1;
+
+    fn start(_: &(), _: u64) -> Self {
+        Counts(Count { to: 0 })
+    }
+    fn join(&mut self, _: Seat, _: &Who, _: &mut Context<()>) {}
+    fn step(&mut self, _: &Inputs<()>, _: &mut Context<()>) {
+        self.0.to += BY;
+    }
+    fn view(&self, _: ViewClass) -> Count {
+        self.0.clone()
+    }
+    fn bot(_: &Count, _: Seat, _: &mut Rng) -> Moves<Self> {
+        Moves::default()
+    }
+}
+
+#[test]
+fn a_match_that_other_rules_began_goes_on_only_where_that_is_wanted() {
+    let mut world: World<Counts<1>> = World::seated(1, 6);
+    world.pass(Duration::from_secs(12));
+    let seen = world.view(0).to;
+    assert!(seen > 10);
+    let taken = |room: Room| {
+        let mut room = room;
+        let journal = world.journal.clone();
+        room.host(Time(0), MatchSpec { journal, epoch: 2, config_json: "{}".into(), ..spec("counts", 1, 6) })
+    };
+    assert_eq!(taken(Room::new(&[game::<Counts<1>>()], 1)), Ok(()));
+    let changed = || Room::new(&[game::<Counts<2>>()], 1);
+    assert!(matches!(taken(changed()), Err(HostError::Journal(JournalError::Diverged { .. }))));
+    assert_eq!(taken(changed().with_changed_rules(ChangedRules::Accept)), Ok(()));
 }
