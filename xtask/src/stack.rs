@@ -75,6 +75,7 @@ impl Place {
             gateway_private: next()?,
             data: data.to_owned(),
             config: None,
+            accept_changed_rules: false,
         })
     }
 
