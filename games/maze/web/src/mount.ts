@@ -1,4 +1,5 @@
 import type { GameSession, Mounted } from "@bellhop/page/game-api";
+import { wear } from "@bellhop/page/game-kit";
 import { colour } from "./looks.ts";
 import { Scores } from "./scores.ts";
 import { Stage, starIcon } from "./stage.ts";
@@ -15,9 +16,7 @@ const SHORT_S = 10;
 
 export function mount(root: HTMLElement, session: Session): Mounted {
   const t = words(session.locale);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  document.adoptedStyleSheets.push(sheet);
+  const takeOff = wear(css);
 
   const frame = element("div", "maze");
   const ground = element("div", "ground");
@@ -189,7 +188,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       stopListening();
       stage.stop();
       frame.remove();
-      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+      takeOff();
     },
   };
 }

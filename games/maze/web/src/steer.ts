@@ -1,12 +1,6 @@
 /** Arrows, WASD, a swipe, a pad: all of them are one of four directions, or none. */
+import { directionOf, elsewhere, pad as buttons, swipes } from "@bellhop/page/game-kit";
 import type { Way } from "./view.ts";
-
-const KEYS: Record<string, Way> = {
-  ArrowUp: "up", KeyW: "up", ArrowRight: "right", KeyD: "right",
-  ArrowDown: "down", KeyS: "down", ArrowLeft: "left", KeyA: "left",
-};
-/** A finger that moved this far meant it. It may go on and turn again without being lifted. */
-const SWIPE_PX = 22;
 
 /**
  * Of keys and buttons that are held the newest counts; with the last one let go one stands. A swipe is held until the
@@ -26,43 +20,11 @@ export class Steering {
     addEventListener("keydown", (event) => this.#key(event), { signal });
     addEventListener("keyup", (event) => this.release(event.code), { signal });
     addEventListener("blur", () => this.rest(), { signal });
-    let from: { x: number; y: number; id: number; moved: boolean } | undefined;
-    surface.addEventListener(
-      "pointerdown",
-      (event) => {
-        from = { x: event.clientX, y: event.clientY, id: event.pointerId, moved: false };
-      },
-      { signal },
-    );
-    addEventListener(
-      "pointermove",
-      (event) => {
-        if (from === undefined || from.id !== event.pointerId) {
-          return;
-        }
-        const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
-        if (Math.max(Math.abs(dx), Math.abs(dy)) >= SWIPE_PX) {
-          this.#swiped = Math.abs(dx) > Math.abs(dy) ? (dx > 0 ? "right" : "left") : dy > 0 ? "down" : "up";
-          this.#tell();
-          from = { x: event.clientX, y: event.clientY, id: event.pointerId, moved: true };
-        }
-      },
-      { signal },
-    );
-    addEventListener(
-      "pointerup",
-      (event) => {
-        if (from?.id === event.pointerId) {
-          if (!from.moved) {
-            this.#swiped = null;
-            this.#tell();
-          }
-          from = undefined;
-        }
-      },
-      { signal },
-    );
-    addEventListener("pointercancel", () => (from = undefined), { signal });
+    const swiped = (way: Way | null) => {
+      this.#swiped = way;
+      this.#tell();
+    };
+    swipes(surface, signal, swiped, () => swiped(null));
   }
 
   stop(): void {
@@ -91,9 +53,8 @@ export class Steering {
   }
 
   #key(event: KeyboardEvent): void {
-    const way = KEYS[event.code];
-    const typing = event.target instanceof HTMLInputElement || document.querySelector("dialog[open]") !== null;
-    if (way !== undefined && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const way = directionOf(event);
+    if (way !== undefined && !elsewhere(event)) {
       event.preventDefault();
       if (!event.repeat) {
         this.press(event.code, way);
@@ -107,18 +68,9 @@ export class Steering {
   }
 }
 
-/** Four thumb-sized buttons, shown where there is no fine pointer. One walks as long as one is held. */
+/** One walks as long as a button is held. */
 export function pad(names: Record<Way, string>, label: string, steering: Steering): HTMLElement {
-  const root = document.createElement("div");
-  root.className = "pad";
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", label);
-  for (const way of ["up", "left", "right", "down"] as const) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = `pad-${way}`;
-    button.setAttribute("aria-label", names[way]);
-    button.innerHTML = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 6l7 9H5z" fill="currentColor"/></svg>';
+  return buttons(names, label, (button, way) => {
     const by = `pad ${way}`;
     button.addEventListener("pointerdown", (event) => {
       event.preventDefault();
@@ -140,7 +92,5 @@ export function pad(names: Record<Way, string>, label: string, steering: Steerin
         }
       }
     });
-    root.append(button);
-  }
-  return root;
+  });
 }

@@ -20,13 +20,6 @@ export function button(label: string, name: string, press: () => void): HTMLButt
   return element;
 }
 
-/** Writes only what is another text than before: screen readers read every writing. */
-export function say(element: HTMLElement, words: string): void {
-  if (element.textContent !== words) {
-    element.textContent = words;
-  }
-}
-
 /** Buttons of which one is chosen: one tab stop, arrows choose. */
 export class Choice<T> {
   readonly root = div("choice");

@@ -1,6 +1,7 @@
 import type { GameSession, Mounted } from "@bellhop/page/game-api";
+import { say, wear } from "@bellhop/page/game-kit";
 import { Canvas } from "./canvas.ts";
-import { button, div, say, text } from "./dom.ts";
+import { button, div, text } from "./dom.ts";
 import { People } from "./people.ts";
 import { Prompt } from "./prompt.ts";
 import { Reveal } from "./reveal.ts";
@@ -17,9 +18,7 @@ const TOOL_KEYS: Record<string, Tool> = { b: "brush", e: "eraser", f: "fill" };
 
 export function mount(root: HTMLElement, session: Session): Mounted {
   const t = words(session.locale);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  document.adoptedStyleSheets.push(sheet);
+  const takeOff = wear(css);
 
   let refused = "";
   /** Whether the room took it. */
@@ -159,7 +158,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       cancelAnimationFrame(drawing);
       removeEventListener("keydown", key);
       frame.remove();
-      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+      takeOff();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Who draws, and who is done. */
 import type { GameSession } from "@bellhop/page/game-api";
-import { say, text } from "./dom.ts";
+import { say } from "@bellhop/page/game-kit";
+import { text } from "./dom.ts";
 import type { Text } from "./text.ts";
 import type { View } from "./view.ts";
 

@@ -1,5 +1,6 @@
 /** The prompt: a card over the canvas that OK puts away, and a button that brings it back. */
-import { button, div, say, text } from "./dom.ts";
+import { say } from "@bellhop/page/game-kit";
+import { button, div, text } from "./dom.ts";
 import type { Text } from "./text.ts";
 import type { View } from "./view.ts";
 

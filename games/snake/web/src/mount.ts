@@ -1,4 +1,5 @@
 import type { GameSession, Mounted } from "@bellhop/page/game-api";
+import { wear } from "@bellhop/page/game-kit";
 import { Board } from "./board.ts";
 import { Scores } from "./scores.ts";
 import { pad, steer } from "./steer.ts";
@@ -12,9 +13,7 @@ const RATE_IF_UNKNOWN = 5;
 
 export function mount(root: HTMLElement, session: Session): Mounted {
   const t = words(session.locale);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  document.adoptedStyleSheets.push(sheet);
+  const takeOff = wear(css);
 
   const frame = document.createElement("div");
   frame.className = "snake";
@@ -146,7 +145,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       stopListening();
       board.stop();
       frame.remove();
-      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+      takeOff();
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { GameSession, Mounted } from "@bellhop/page/game-api";
+import { wear } from "@bellhop/page/game-kit";
 import { Scores } from "./scores.ts";
 import { Steering } from "./steer.ts";
 import css from "./style.css?inline";
@@ -14,9 +15,7 @@ const MOST_LINES = 3;
 
 export function mount(root: HTMLElement, session: Session): Mounted {
   const t = words(session.locale);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  document.adoptedStyleSheets.push(sheet);
+  const takeOff = wear(css);
 
   const frame = document.createElement("div");
   frame.className = "tanks";
@@ -134,7 +133,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       stopListening();
       yard.stop();
       frame.remove();
-      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+      takeOff();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Keys and mouse, or two thumbs: all of them end in what is held for the next step. */
+import { elsewhere } from "@bellhop/page/game-kit";
 import { angle, between, type Body, CIRCLE, type Input } from "./view.ts";
 
 const KEYS: Record<string, "forward" | "back" | "left" | "right" | "fire" | "aimLeft" | "aimRight"> = {
@@ -111,10 +112,9 @@ export class Steering {
 
   #key(event: KeyboardEvent, down: boolean): void {
     const key = KEYS[event.code];
-    const typing = event.target instanceof HTMLInputElement || document.querySelector("dialog[open]") !== null;
     // Space presses a button that has the focus.
     const pressing = event.code === "Space" && event.target instanceof HTMLButtonElement;
-    if (key === undefined || (down && (typing || pressing || event.ctrlKey || event.metaKey || event.altKey))) {
+    if (key === undefined || (down && (pressing || elsewhere(event)))) {
       return;
     }
     if (down) {

@@ -1,4 +1,5 @@
 import type { GameSession, Mounted } from "@bellhop/page/game-api";
+import { wear } from "@bellhop/page/game-kit";
 import { Board } from "./board.ts";
 import { Plate } from "./plate.ts";
 import css from "./style.css?inline";
@@ -11,9 +12,7 @@ const CLOCK_MS = 100;
 
 export function mount(root: HTMLElement, session: Session): Mounted {
   const t = words(session.locale);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  document.adoptedStyleSheets.push(sheet);
+  const takeOff = wear(css);
 
   const name = (seat: number) => session.players.find((player) => player.seat === seat)?.name ?? "…";
   const frame = div("tictactoe");
@@ -190,7 +189,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       stop();
       clearInterval(timer);
       frame.remove();
-      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+      takeOff();
     },
   };
 }
