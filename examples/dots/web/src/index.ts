@@ -12,11 +12,12 @@ const KEYS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight:
 export function mount(root: HTMLElement, session: GameSession<Field, { x: number; y: number }>): Mounted {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = SIZE;
-  canvas.style.cssText = "max-width:100%;max-height:100%;margin:auto;background:#151a22;border-radius:8px";
+  canvas.style.cssText = "width:100%;height:100%;object-fit:contain;background:#151a22";
   canvas.tabIndex = 0;
   canvas.setAttribute("aria-label", "The field. Move with the arrow keys.");
   root.append(canvas);
   const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+  pen.textAlign = "center";
 
   const held = new Map<string, [number, number]>();
   const press = (event: KeyboardEvent) => {
@@ -33,7 +34,7 @@ export function mount(root: HTMLElement, session: GameSession<Field, { x: number
     pen.beginPath();
     pen.arc(...at, radius, 0, 7);
     pen.fill();
-    pen.fillText(text, at[0] + radius, at[1] - radius);
+    pen.fillText(text, Math.min(Math.max(at[0], 50), SIZE[0] - 50), at[1] - radius - 4);
   };
   const draw = (now: number) => {
     frame = requestAnimationFrame(draw);
