@@ -207,7 +207,8 @@ pub mod ticket {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TicketEvent {
-    /// Grows by one per event of this ticket, from 1. Status updates repeat the number of the event before them.
+    /// Grows by one per event of this ticket, from 1; an assignment that is void before it can be told is left out. Status
+    /// updates repeat the number of the event before them.
     #[prost(uint64, tag = "1")]
     pub number: u64,
     #[prost(string, tag = "2")]
