@@ -118,12 +118,21 @@ pub(crate) fn binaries(release: bool) -> Result<PathBuf> {
     Ok(target().join(if release { "release" } else { "debug" }))
 }
 
-/// The cargo that runs us, for the repository.
+/// The cargo that runs us, for the repository, as somebody calls it who is not run by cargo: build scripts that ask for
+/// what `cargo run` tells us (ring's does) would run again, and half of the dependencies be built twice in every run.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| TOLD_BY_CARGO.iter().any(|told| name.starts_with(told))) {
+            cargo.env_remove(name);
+        }
+    }
     cargo.current_dir(root());
     cargo
 }
+
+/// How the names of the variables begin that cargo sets for the program it runs.
+const TOLD_BY_CARGO: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "OUT_DIR"];
 
 fn bundles(root: &Path, games: &[&str]) -> Result<PathBuf> {
     needs::rust_target(WASM)?;
