@@ -100,6 +100,17 @@ pub fn entry_of(assignment: &Assignment) -> Result<BotEntry> {
     entry.with_context(|| format!("no bot plays {}", assignment.game))
 }
 
+/// What one socket brought, from its opening to its end.
+#[derive(Default)]
+struct Sat {
+    /// The close code; 0: without one.
+    code: u16,
+    /// The longest wait between two frames of the live match.
+    longest: Duration,
+    /// When the first and the last of those frames came.
+    lived: Option<(Instant, Instant)>,
+}
+
 /// A bot and what it has seen.
 pub struct Life {
     guest: Guest,
@@ -356,10 +367,15 @@ impl Life {
             if let Ok(mut socket) = open(&way).await {
                 let seat = u16::try_from(way.seat).context("a seat's number fits")?;
                 self.saw(Saw::Seated { match_id: match_id.clone(), seat });
-                let (code, longest) = self.sit(&mut socket, player.as_mut()).await?;
+                let Sat { code, longest, lived } = self.sit(&mut socket, player.as_mut()).await?;
                 let ended = player.ended().is_some();
                 let longest_us = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
                 self.saw(Saw::Gap { match_id: match_id.clone(), longest_us });
+                if let (Some((from, until)), Some(record)) = (lived, &self.plan.record) {
+                    let (from_us, until_us) = (record.moment(from), record.moment(until));
+                    let (match_id, room) = (match_id.clone(), way.room_id.clone());
+                    self.saw(Saw::Lived { match_id, room, from_us, until_us });
+                }
                 if ended {
                     self.saw(Saw::Ended { match_id: match_id.clone() });
                 }
@@ -385,15 +401,14 @@ impl Life {
         }
     }
 
-    /// Plays on one socket until it closes. The close code, and the longest wait between two frames.
-    async fn sit(&self, socket: &mut Socket, player: &mut dyn Bot) -> Result<(u16, Duration)> {
+    /// Plays on one socket until it closes.
+    async fn sit(&self, socket: &mut Socket, player: &mut dyn Bot) -> Result<Sat> {
         let mut look = tokio::time::interval(LOOK_EVERY);
-        let mut last = None;
-        let mut longest = Duration::ZERO;
+        let mut sat = Sat::default();
         let stats = player.stats(self.now_ms());
         let (mut frames, mut taken, mut bytes_seen) = (stats.frames, stats.inputs_taken, stats.state_bytes);
         if socket.send(Message::binary(player.hello())).await.is_err() {
-            return Ok((0, longest));
+            return Ok(sat);
         }
         loop {
             tokio::select! {
@@ -405,8 +420,9 @@ impl Life {
                         let seen = player.stats(now_ms).frames;
                         if seen != frames && player.ended().is_none() {
                             frames = seen;
-                            let gap = last.replace(now).map(|before| now - before);
-                            longest = longest.max(gap.unwrap_or_default());
+                            let gap = sat.lived.map(|(_, before)| now - before);
+                            sat.lived = Some((sat.lived.map_or(now, |(first, _)| first), now));
+                            sat.longest = sat.longest.max(gap.unwrap_or_default());
                             if let Some(pulse) = &self.plan.pulse {
                                 let stats = player.stats(now_ms);
                                 let fresh = stats.inputs_taken != std::mem::replace(&mut taken, stats.inputs_taken);
@@ -416,9 +432,12 @@ impl Life {
                             }
                         }
                     }
-                    Some(Ok(Message::Close(frame))) => return Ok((frame.map_or(0, |frame| frame.code.into()), longest)),
+                    Some(Ok(Message::Close(frame))) => {
+                        sat.code = frame.map_or(0, |frame| frame.code.into());
+                        return Ok(sat);
+                    }
                     Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                    Some(Err(_)) | None => return Ok((0, longest)),
+                    Some(Err(_)) | None => return Ok(sat),
                 },
                 _ = look.tick() => {}
             }

@@ -9,6 +9,10 @@ use crate::record::{Line, Saw};
 /// Complaints that are shown.
 const SHOWN: usize = 100;
 
+/// How much sooner a frame may come than one that was sent before it, to another client and through another gateway, in
+/// microseconds. Two matches at once would go on beside each other for longer.
+const FRAME_LATE_US: u64 = 250_000;
+
 /// What must hold beyond the promises that always hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Demands {
@@ -30,7 +34,9 @@ pub struct Tally {
     pub cancelled: usize,
     /// Matches in which somebody was seated.
     pub matches: usize,
-    /// Of those, lost with their room.
+    /// Rooms from which frames of live matches came, of one match at a time.
+    pub rooms: usize,
+    /// Of those matches, lost with their room.
     pub lost: usize,
     /// The longest time from a lost seat to its player's being back in the queue, in microseconds.
     pub longest_back_us: u64,
@@ -71,6 +77,7 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     let mut seated: BTreeMap<&str, &str> = BTreeMap::new();
     let mut seated_twice = Vec::new();
     let mut requeued: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    let mut lived: BTreeMap<&str, BTreeMap<&str, (u64, u64)>> = BTreeMap::new();
     let mut tally = Tally::default();
     for line in lines {
         let player = line.player.as_str();
@@ -112,6 +119,10 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
                     broken.push(format!("the game socket of {player} in {match_id} closed with {code}"));
                 }
             }
+            Saw::Lived { match_id, room, from_us, until_us } => {
+                let span = lived.entry(room).or_default().entry(match_id).or_insert((*from_us, *until_us));
+                *span = (span.0.min(*from_us), span.1.max(*until_us));
+            }
             Saw::Gap { match_id, longest_us } => {
                 tally.longest_gap_us = tally.longest_gap_us.max(*longest_us);
                 if *longest_us > demands.longest_gap_us {
@@ -133,6 +144,9 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     for (id, ticket) in &tickets {
         judge_ticket(id, ticket, promised.contains(id), &mut broken);
     }
+    for (room, matches) in &lived {
+        judge_room(room, matches, &mut broken);
+    }
     for (other, complaint) in seated_twice {
         let lost = matches.get(other).is_some_and(|played| played.told.is_some_and(|(state, _)| state == "lost"));
         if !lost || demands.back_within_us.is_none() {
@@ -152,6 +166,7 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     tally.tickets = promised.len();
     tally.cancelled = tickets.values().filter(|ticket| ticket.cancel.is_some_and(|(is, _)| is == "cancelled")).count();
     tally.matches = matches.values().filter(|played| !played.seats.is_empty()).count();
+    tally.rooms = lived.len();
     // What is lost is worse than what is late.
     broken.append(&mut late);
     broken.truncate(SHOWN);
@@ -212,6 +227,18 @@ fn judge_lost(
         }
     }
     longest
+}
+
+/// A room runs one match at a time: the frames of the next one come after those of the one before.
+fn judge_room(room: &str, matches: &BTreeMap<&str, (u64, u64)>, broken: &mut Vec<String>) {
+    let mut spans: Vec<_> = matches.iter().map(|(id, (from, until))| (*from, *until, *id)).collect();
+    spans.sort_unstable();
+    for (before, after) in spans.iter().zip(spans.iter().skip(1)) {
+        let ((_, until, one), (from, _, other)) = (before, after);
+        if *until > from + FRAME_LATE_US {
+            broken.push(format!("the room {room} ran {one} and {other} at once, for {} us", until - from));
+        }
+    }
 }
 
 fn judge_match(id: &str, played: &Played, broken: &mut Vec<String>) {
@@ -320,6 +347,26 @@ mod tests {
         let late = [sat.clone(), closed.clone(), between.clone(), between, back, lost.clone()];
         check_with(demands, "ann was back in the queue 3 us after the loss of m1", &late);
         check_with(demands, "ann was not told of the loss of m1", &[sat, closed, lost]);
+    }
+
+    #[test]
+    fn a_room_runs_one_match_at_a_time() {
+        let lived = |id: &str, room: &str, from_us: u64, until_us: u64| {
+            (
+                "-",
+                Saw::Lived {
+                    match_id: id.into(),
+                    room: room.into(),
+                    from_us: from_us * 1_000,
+                    until_us: until_us * 1_000,
+                },
+            )
+        };
+        let one_after_the_other = [lived("m1", "r", 0, 400), lived("m1", "r", 10, 500), lived("m2", "r", 480, 900)];
+        check("", &one_after_the_other);
+        check("", &[lived("m1", "r", 0, 900), lived("m2", "s", 0, 900)]);
+        let at_once = [lived("m2", "r", 400, 900), lived("m1", "r", 0, 100), lived("m1", "r", 700, 800)];
+        check("the room r ran m1 and m2 at once, for 400000 us", &at_once);
     }
 
     #[test]

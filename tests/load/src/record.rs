@@ -66,6 +66,17 @@ pub enum Saw {
         /// Whether the match had ended before, as the client saw it.
         ended: bool,
     },
+    /// Frames of a live match came from a room, on one socket.
+    Lived {
+        /// The match.
+        match_id: String,
+        /// The room.
+        room: String,
+        /// When the first of them came, in microseconds since the record began.
+        from_us: u64,
+        /// When the last of them came.
+        until_us: u64,
+    },
     /// The longest time between two frames of the match, while it was live.
     Gap {
         /// The match.
@@ -118,12 +129,17 @@ impl Record {
     /// # Panics
     /// If the line cannot be written: a record with holes proves nothing.
     pub fn line(&self, player: &str, saw: Saw) {
-        let at_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let at_us = self.moment(Instant::now());
         let line = Line { at_us, player: player.to_owned(), saw };
         let mut text = serde_json::to_string(&line).expect("a line is plain data");
         text.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.write_all(text.as_bytes()).expect("the record can be written");
+    }
+
+    /// A moment, in microseconds since the record began.
+    pub fn moment(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Everything written so far is in the file.
