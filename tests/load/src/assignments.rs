@@ -64,9 +64,10 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     let token = fs::read_to_string(lobby.data().join("keys/fleet-bench.token")).context("the fleet's token")?;
     let mut rooms = tokio::task::JoinSet::new();
     let streams: Vec<Channel> = (0..CONNECTIONS).map(|_| channel(&lobby.private_url())).collect::<Result<_>>()?;
-    for room in 0..ROOMS {
-        let private = &streams[room % CONNECTIONS];
-        let room = FalseRoom { fleet: "bench".into(), token: token.clone(), game: "duel".into(), max_seats: 2 };
+    for number in 0..ROOMS {
+        let private = &streams[number % CONNECTIONS];
+        let (room, token) = (String::new(), token.clone());
+        let room = FalseRoom { room, fleet: "bench".into(), token, game: "duel".into(), max_seats: 2 };
         rooms.spawn(room.run(private.clone()));
     }
     let players: Vec<Channel> = (0..CONNECTIONS).map(|_| channel(&lobby.public_url())).collect::<Result<_>>()?;

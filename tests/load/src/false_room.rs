@@ -1,15 +1,19 @@
 //! Rooms without a game: they attach, confirm every match and end it at once.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bellhop_proto::v1::rooms_client::RoomsClient;
 use bellhop_proto::v1::{
     GameInfo, Health, Hello, HostAccepted, MatchResult, Ready, Report, RoomMessage, SeatReport, SeatResult,
     lobby_message, room_message, seat_report,
 };
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::transport::Channel;
+
+use crate::doors::channel;
 
 /// Messages that wait to be sent on one stream: a room answers each message of the lobby with at most three.
 const UP_QUEUE: usize = 64;
@@ -17,9 +21,11 @@ const UP_QUEUE: usize = 64;
 /// What a false room says of itself.
 #[derive(Debug, Clone)]
 pub struct FalseRoom {
+    /// The id that the lobby gave it; empty: it has none yet.
+    pub room: String,
     /// Its fleet.
     pub fleet: String,
-    /// The fleet's token.
+    /// The fleet's token, or its pod's.
     pub token: String,
     /// The game it pretends to host.
     pub game: String,
@@ -74,7 +80,7 @@ impl FalseRoom {
 
     fn hello(&self) -> Hello {
         Hello {
-            room_id: String::new(),
+            room_id: self.room.clone(),
             fleet: self.fleet.clone(),
             address: "127.0.0.1:9".to_owned(),
             seat_key: vec![7; 32],
@@ -90,6 +96,31 @@ impl FalseRoom {
             running: None,
             draining: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Runs rooms of a fleet, each with a connection of its own: one for each line `ROOM TOKEN` of standard input, until that
+/// ends.
+///
+/// # Errors
+/// If a line is none, or a room ends before.
+pub async fn run_all(lobby: &str, fleet: &str, game: &str) -> Result<()> {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut rooms = JoinSet::new();
+    loop {
+        tokio::select! {
+            line = lines.next_line() => {
+                let Some(line) = line? else { return Ok(()) };
+                let (room, token) = line.split_once(' ').context("a line is ROOM TOKEN")?;
+                let (fleet, game) = (fleet.to_owned(), game.to_owned());
+                let room = FalseRoom { room: room.to_owned(), fleet, token: token.to_owned(), game, max_seats: 2 };
+                rooms.spawn(room.run(channel(lobby)?));
+            }
+            Some(ended) = rooms.join_next() => {
+                ended??;
+                bail!("a room was told to go");
+            }
         }
     }
 }

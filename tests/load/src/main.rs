@@ -4,12 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bellhop_load::bots::{Life, Plan};
 use bellhop_load::checker::{Demands, judge};
 use bellhop_load::crowd::Crowd;
 use bellhop_load::record::{self, Record};
-use bellhop_load::{bench, doors, play_to_frame};
+use bellhop_load::{bench, doors, false_room, gateway_sockets, plans, play_to_frame};
 use clap::{Parser, Subcommand};
 use tokio::io::AsyncReadExt;
 
@@ -46,11 +46,12 @@ enum Command {
         /// The page's address.
         #[arg(long)]
         url: String,
-        /// How many play, and in which queue.
+        /// The queues in which they play.
+        #[arg(long, default_value = "tictactoe")]
+        queue: Vec<String>,
+        /// How many in each of them.
         #[arg(long, default_value_t = 8)]
         players: u32,
-        #[arg(long, default_value = "tictactoe")]
-        queue: String,
         /// How many create and cancel tickets, and in which queue: one where they never meet.
         #[arg(long, default_value_t = 0)]
         churners: u32,
@@ -68,6 +69,9 @@ enum Command {
         /// Rooms may die: who sat there is back in the queue within so many milliseconds.
         #[arg(long)]
         back_within_ms: Option<u64>,
+        /// Fail if fewer tickets a second than this were created and cancelled.
+        #[arg(long, default_value_t = 0.0)]
+        least_rate: f64,
         /// The longest wait for a frame of a live match, in milliseconds.
         #[arg(long, default_value_t = 60_000)]
         longest_gap_ms: u64,
@@ -84,6 +88,26 @@ enum Command {
         #[arg(long)]
         matches: u32,
     },
+    /// Rooms without a game: one for each line `ROOM TOKEN` of standard input, until that ends.
+    FalseRooms {
+        /// The lobby's private port.
+        #[arg(long)]
+        lobby: String,
+        /// Their fleet.
+        #[arg(long)]
+        fleet: String,
+        /// The game they pretend to host.
+        #[arg(long)]
+        game: String,
+    },
+    /// Plan a fleet of so many rooms, in each of its states; prints how long the slowest plan took, in milliseconds.
+    Plan {
+        /// How many.
+        #[arg(long)]
+        rooms: u32,
+    },
+    /// Find how many players one core of a gateway carries; prints their number.
+    GatewaySockets,
     /// Write down what a client goes through in a match of each game, to compare another build of it with.
     Frames {
         /// Into this directory.
@@ -116,6 +140,7 @@ fn main() -> Result<()> {
             record,
             sockets_may_close,
             back_within_ms,
+            least_rate,
             longest_gap_ms,
         } => {
             let back_within_us = back_within_ms.map(|within| within * 1_000);
@@ -124,7 +149,9 @@ fn main() -> Result<()> {
             let judged = runtime.block_on(async {
                 let file = Arc::new(Record::create(&record)?);
                 let mut crowd = Crowd::new(&url, file.clone());
-                crowd.players(&queue, players)?;
+                for queue in &queue {
+                    crowd.players(queue, players)?;
+                }
                 crowd.churners(&patience, churners, Duration::from_millis(every_ms))?;
                 let begun = Instant::now();
                 let mut input = tokio::io::stdin();
@@ -139,6 +166,7 @@ fn main() -> Result<()> {
             // Reading standard input holds a thread for as long as nobody writes.
             runtime.shutdown_background();
             let (rate, tally) = judged?;
+            ensure!(rate >= least_rate, "{rate:.0} tickets/s were not enough: {tally:?}");
             Ok(writeln!(std::io::stdout(), "{rate:.0} tickets/s besides: {tally:?}")?)
         }
         Command::PlayToFrame { url, queue, matches } => {
@@ -148,6 +176,19 @@ fn main() -> Result<()> {
                 writeln!(out, "{:.3}", took.as_secs_f64() * 1e3)?;
             }
             Ok(())
+        }
+        Command::FalseRooms { lobby, fleet, game } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let ran = runtime.block_on(false_room::run_all(&lobby, &fleet, &game));
+            runtime.shutdown_background();
+            ran
+        }
+        Command::Plan { rooms } => Ok(writeln!(std::io::stdout(), "{:.4}", plans::slowest(rooms).as_secs_f64() * 1e3)?),
+        Command::GatewaySockets => {
+            let carried = gateway_sockets::most(|players, through, straight| {
+                eprintln!("{players} players: p99 {through:.2} ms through the gateway, {straight:.2} ms straight");
+            })?;
+            Ok(writeln!(std::io::stdout(), "{carried}")?)
         }
         Command::Frames { out } => bellhop_load::frames::write(&out),
         Command::Bench { name, json } => {
@@ -174,7 +215,7 @@ async fn bots(url: &str, count: u32, mut queues: Vec<String>, reaction_ms: f64) 
     if queues.is_empty() {
         queues = doors::queues(channel.clone()).await.context("asking for the queues")?;
     }
-    anyhow::ensure!(!queues.is_empty(), "the lobby has no queue to play in");
+    ensure!(!queues.is_empty(), "the lobby has no queue to play in");
     let mut lives = tokio::task::JoinSet::new();
     let come = |lives: &mut tokio::task::JoinSet<u32>, index: u32| {
         let plan = Plan {
