@@ -1,12 +1,13 @@
 //! `cargo xtask bench cluster`: what the release costs and how long it takes on the test cluster, beside bare pods of
 //! the same image in the same run.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+mod many;
+mod watch;
+
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::layout::Layout;
 use super::process::{self, wait_for};
@@ -15,6 +16,7 @@ use super::trial::kubectl;
 use crate::assemble::{cargo, target};
 use crate::image;
 use crate::steps::{quietly, step};
+use watch::Watch;
 
 /// Matches from which the 99th percentile is read.
 const WARM_MATCHES: u32 = 200;
@@ -42,7 +44,7 @@ struct Bench {
     run: fn(&Release<'_>, Out<'_>) -> Result<()>,
 }
 
-const ALL: [Bench; 4] = [
+const ALL: [Bench; 5] = [
     Bench {
         name: "cluster/play-to-frame-warm",
         about: "the ticket that completes a match to the first frame, in a warm room (p99 < 250 ms)",
@@ -63,50 +65,90 @@ const ALL: [Bench; 4] = [
         about: "30 rooms attached, beside 30 bare pods running (ratio at most 1.3)",
         run: scale,
     },
+    Bench {
+        name: "cluster/rooms-2000",
+        about: "the lobby with 2,000 rooms in kwok's pods: rss < 200 MB, a plan < 10 ms, requests to the API while idle ~ 0",
+        run: many::rooms,
+    },
 ];
+
+/// The processes that are measured when nothing happens.
+const MEMORY: [(&str, &str); 2] = [("cluster/lobby-rss", "bellhop-lobby"), ("cluster/room-rss", "bellhop-room")];
+/// The largest image's archive.
+const IMAGE: &str = "cluster/image";
+/// Players on one core of a gateway; needs no cluster.
+const SOCKETS: &str = "cluster/gateway-sockets";
+
+/// Whether a figure's name is asked for by `name`, which may be the beginning of several.
+fn is_under(full: &str, name: &str) -> bool {
+    let name = name.trim_end_matches('/');
+    full == name || full.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+}
 
 /// Whether there is something of this name here.
 pub(crate) fn is_here(name: &str) -> bool {
-    let name = name.trim_end_matches('/');
-    let under = |full: &str| full == name || full.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
-    ALL.iter().any(|bench| under(bench.name))
-        || ["cluster/image", "cluster/lobby-rss", "cluster/room-rss"].iter().any(|full| under(full))
+    let names = ALL.iter().map(|bench| bench.name).chain(MEMORY.iter().map(|(name, _)| *name));
+    names.chain([IMAGE, SOCKETS]).any(|full| is_under(full, name))
 }
 
-/// Brings a cluster up if none is, installs the release, measures, and removes what it made.
+/// Measures what is asked for. Where a cluster is needed and none is up, one is brought up for it.
 ///
 /// # Errors
 /// If something cannot be had or measured.
 pub(crate) fn run(name: Option<&str>, out: Out<'_>) -> Result<()> {
+    let wanted = |full: &str| name.is_none_or(|name| is_under(full, name));
+    step("building the clients", || {
+        let mut build = cargo();
+        build.args(["build", "--quiet", "--release", "--package", "bellhop-load", "--package", "bellhop-gateway"]);
+        quietly(&mut build)
+    })?;
+    if wanted(SOCKETS) {
+        out(Figure { name: SOCKETS.into(), value: gateway_sockets()?, unit: "players" });
+    }
+    let benches: Vec<_> = ALL.iter().filter(|bench| wanted(bench.name)).collect();
+    let measures_memory = MEMORY.iter().any(|(name, _)| wanted(name));
+    if benches.is_empty() && !measures_memory && !wanted(IMAGE) {
+        return Ok(());
+    }
     super::may_run()?;
     let layout = Layout::of_this_machine();
     let _mine = super::only_one(&layout.user_lock(), "whoever uses the cluster to be done with it")?;
-    step("building the clients", || {
-        quietly(cargo().args(["build", "--quiet", "--release", "--package", "bellhop-load"]))
-    })?;
     let made = image::build(&image::ALL, env!("CARGO_PKG_VERSION"), image::PROFILE, false)?;
-    let wanted = |full: &str| name.is_none_or(|name| full.starts_with(name.trim_end_matches('/')));
-    let largest = made.iter().map(|image| image.bytes).max().unwrap_or(0);
-    out(Figure { name: "cluster/image".into(), value: largest as f64 / 1e6, unit: "MB" });
+    if wanted(IMAGE) {
+        let largest = made.iter().map(|image| image.bytes).max().unwrap_or(0);
+        out(Figure { name: IMAGE.into(), value: largest as f64 / 1e6, unit: "MB" });
+    }
+    if benches.is_empty() && !measures_memory {
+        return Ok(());
+    }
     let was_up = layout.kubeconfig().exists();
     if !was_up {
         super::up(&layout, super::NODES)?;
     }
-    for image in &made {
-        super::load(&image.archive)?;
-    }
-    let release = Release { layout: &layout };
-    let measured = release.helm(&["--create-namespace"]).and_then(|()| {
-        ALL.iter().filter(|bench| wanted(bench.name)).try_for_each(|bench| {
-            eprintln!("{}: {}", bench.name, bench.about);
-            (bench.run)(&release, out)
-        })?;
-        memory(&release, out)
+    let measured = made.iter().try_for_each(|image| super::load(&image.archive)).and_then(|()| {
+        let release = Release { layout: &layout };
+        let measured = release.helm(&["--create-namespace"]).and_then(|()| {
+            if measures_memory {
+                memory(&release, out)?;
+            }
+            benches.iter().try_for_each(|bench| {
+                eprintln!("{}: {}", bench.name, bench.about);
+                (bench.run)(&release, out).with_context(|| bench.name)
+            })
+        });
+        // A cluster of its own goes as a whole.
+        let removed = if was_up { release.uninstall().and_then(|()| release.forget()) } else { Ok(()) };
+        measured.and(removed)
     });
-    let removed = release.uninstall();
-    let removed = removed.and(release.forget());
     let down = if was_up { Ok(()) } else { super::down(&layout) };
-    measured.and(removed).and(down)
+    measured.and(down)
+}
+
+fn gateway_sockets() -> Result<f64> {
+    let mut command = std::process::Command::new(target().join("release/bellhop-load"));
+    let output = command.arg("gateway-sockets").stderr(Stdio::inherit()).output().context("starting bellhop-load")?;
+    ensure!(output.status.success(), "the players did not get through");
+    String::from_utf8(output.stdout)?.trim().parse().context("reading how many players it carries")
 }
 
 fn url(release: &Release<'_>) -> Result<String> {
@@ -197,17 +239,28 @@ fn scale(release: &Release<'_>, out: Out<'_>) -> Result<()> {
 /// What the processes hold when nothing happens.
 fn memory(release: &Release<'_>, out: Out<'_>) -> Result<()> {
     release.scale(1)?;
-    release.shows("{.status.ready}", "1")?;
-    for (name, program) in [("cluster/lobby-rss", "bellhop-lobby"), ("cluster/room-rss", "bellhop-room")] {
-        let is_it =
-            |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == program);
-        let pid = process::owned(&[])?.into_iter().find(is_it).with_context(|| format!("no {program} runs"))?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("its memory")?;
-        let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        out(Figure { name: name.into(), value: kilobytes / 1e3, unit: "MB" });
+    release.shows("{.status.ready} {.status.replicas}", "1 1")?;
+    for (name, program) in MEMORY {
+        out(Figure { name: name.into(), value: resident_megabytes(program)?, unit: "MB" });
     }
     Ok(())
+}
+
+/// What a process of this name in the cluster holds: the largest, if there are several.
+fn resident_megabytes(program: &str) -> Result<f64> {
+    let mut largest: f64 = f64::NAN;
+    for pid in process::owned(&[])? {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        if read("comm").trim() != program {
+            continue;
+        }
+        let status = read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+        largest = kilobytes.map_or(largest, |kilobytes| largest.max(kilobytes * 1024.0 / 1e6));
+    }
+    ensure!(largest.is_finite(), "no {program} runs in the cluster");
+    Ok(largest)
 }
 
 /// A pod of the rooms' image that nobody manages.
@@ -234,9 +287,7 @@ fn bare(kind: &str, name: &str) -> String {
 /// From creation to Running, in milliseconds.
 fn bare_pod(release: &Release<'_>) -> Result<f64> {
     let manifest = bare("Pod", "bare");
-    let phases = Phases::watch(release)?;
-    // The watch is a process that has to start; the pod must not be there before it looks.
-    std::thread::sleep(Duration::from_millis(500));
+    let phases = Watch::start(release, "bare=pod", "{.metadata.name} {.status.phase}")?;
     kubectl(release.layout, &["-n", NAMESPACE, "create", "-f", "-"], Some(&manifest))?;
     let (created, _) = phases.next()?;
     let running = loop {
@@ -260,44 +311,4 @@ fn bare_pods(release: &Release<'_>) -> Result<f64> {
     let took = begun.elapsed().as_secs_f64();
     kubectl(release.layout, &["-n", NAMESPACE, "delete", "deployment", "bare", "--wait=true"], None)?;
     Ok(took)
-}
-
-/// The phases of bare pods, as the API server tells them.
-struct Phases {
-    watch: Child,
-    lines: mpsc::Receiver<(Instant, String)>,
-}
-
-impl Phases {
-    fn watch(release: &Release<'_>) -> Result<Phases> {
-        let mut kubectl: Command = release.layout.kubectl();
-        kubectl.args(["-n", NAMESPACE, "get", "pods", "-l", "bare=pod", "--watch-only", "-o"]);
-        kubectl.arg("jsonpath={.metadata.name} {.status.phase}{\"\\n\"}");
-        let mut watch =
-            kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("could not start kubectl")?;
-        let out = watch.stdout.take().context("its output is a pipe")?;
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
-                if sender.send((Instant::now(), line)).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Phases { watch, lines })
-    }
-
-    fn next(&self) -> Result<(Instant, String)> {
-        match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) => Ok(line),
-            Err(_) => bail!("the API server tells of no pod"),
-        }
-    }
-}
-
-impl Drop for Phases {
-    fn drop(&mut self) {
-        let _gone_already = self.watch.kill();
-        let _reaped = self.watch.wait();
-    }
 }
