@@ -35,6 +35,24 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     outcome
 }
 
+/// The same for work that goes on beside other work: only its end is told.
+pub(crate) fn beside<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let started = Instant::now();
+    let outcome = work().with_context(|| what.to_owned());
+    let sign = if outcome.is_ok() { "✓" } else { "✗" };
+    eprintln!("{sign} {what} ({:.1} s)", started.elapsed().as_secs_f32());
+    outcome
+}
+
+/// Does all of this at the same time. The first error, if there is one, after all have ended.
+pub(crate) fn together(work: Vec<Box<dyn FnOnce() -> Result<()> + Send + '_>>) -> Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = work.into_iter().map(|work| scope.spawn(work)).collect();
+        let ended: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        ended.into_iter().try_for_each(|ended| ended.map_err(|_| anyhow::anyhow!("a thread panicked"))?)
+    })
+}
+
 /// Runs a command quietly; its output is shown only when it fails.
 ///
 /// # Errors

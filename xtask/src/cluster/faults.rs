@@ -16,9 +16,21 @@ use crate::assemble::target;
 use crate::root;
 use crate::steps::step;
 
-/// Players in matches all the time, and clients that create and cancel tickets, each twenty times a second: 240 tickets
-/// a second at best. Sockets close with the gateways that are killed.
-const LOAD: [&str; 5] = ["--players=8", "--churners=12", "--every-ms=50", "--patience=patience", "--sockets-may-close"];
+/// Players in matches all the time, short ones and long ones, and clients that create and cancel tickets, each twenty times
+/// a second: 280 tickets a second at best, and 200 at least. Sockets close with the gateways that are killed.
+const LOAD: [&str; 8] = [
+    "--queue=tictactoe",
+    "--queue=runs",
+    "--players=4",
+    "--churners=14",
+    "--every-ms=50",
+    "--patience=patience",
+    "--sockets-may-close",
+    "--least-rate=200",
+];
+/// While rooms are killed: matches of some seconds, so that each has a middle.
+const LONG_MATCHES: [&str; 6] =
+    ["--queue=runs", "--players=8", "--churners=14", "--patience=patience", "--sockets-may-close", "--least-rate=200"];
 /// Between two faults: enough for matches to begin and end.
 const MATCHES_BETWEEN: u64 = 2;
 
@@ -29,8 +41,9 @@ type Fault = (&'static str, fn(&Release<'_>) -> Result<()>);
 const BACK_WITHIN_MS: &str = "5000";
 /// What the fleet is scaled to before an upgrade, which must not undo it.
 const SCALED_TO: u32 = 4;
-/// Rooms that are killed at once.
-const ROOMS_KILLED: usize = 2;
+/// The port of a room for game sockets, and how /proc/net/tcp writes that a connection is established.
+const GAME_PORT: u16 = 7777;
+const ESTABLISHED: &str = "01";
 
 /// Everything that may break without anybody losing anything.
 const ALL: [Fault; 10] = [
@@ -38,9 +51,7 @@ const ALL: [Fault; 10] = [
     ("a gateway is killed", |release| die(release, "bellhop-gateway")),
     ("a kubelet is killed", |release| component(release, "n2/kubelet")),
     ("the API server is killed", |release| component(release, "cp/kube-apiserver")),
-    ("rooms' pods are deleted", |release| {
-        release.kubectl(&["delete", "pods", "-l", "bellhop.dev/room", "--wait=false"]).map(drop)
-    }),
+    ("rooms' pods are deleted", delete_rooms),
     ("a playing room is evicted", evict),
     ("a node is drained", drain),
     ("lobby and gateways are restarted", restart),
@@ -66,11 +77,12 @@ pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Resul
         }
         judged(&mut crowd)?;
     }
-    let mut crowd = Crowd::start(release.layout, url, &[&LOAD[..], &["--back-within-ms", BACK_WITHIN_MS]].concat())?;
+    let mut crowd =
+        Crowd::start(release.layout, url, &[&LONG_MATCHES[..], &["--back-within-ms", BACK_WITHIN_MS]].concat())?;
     release.matches_end(1)?;
     for round in 1..=rounds {
-        step(&format!("rooms are killed ({round} of {rounds})"), || {
-            kill_rooms(release)?;
+        step(&format!("a room is killed ({round} of {rounds})"), || {
+            kill_a_playing_room(release)?;
             crowd.is_there()?;
             release.matches_end(MATCHES_BETWEEN)
         })?;
@@ -84,13 +96,28 @@ pub(super) fn judged(crowd: &mut Crowd) -> Result<()> {
     Ok(())
 }
 
-/// SIGKILL to some rooms, of which each has players as long as there are fewer rooms than matches could need.
-fn kill_rooms(release: &Release<'_>) -> Result<()> {
+/// SIGKILL to a room in which somebody plays; returns when the lobby has noticed.
+pub(super) fn kill_a_playing_room(release: &Release<'_>) -> Result<()> {
     let before = homeless(release)?;
-    for pid in running("bellhop-room")?.into_iter().take(ROOMS_KILLED) {
+    wait_for("a room with players to be killed", PATIENCE, || {
+        let Some(pid) = running("bellhop-room")?.into_iter().find(|pid| has_players(*pid)) else { return Ok(false) };
         kill(Pid::from_raw(pid), Signal::SIGKILL).context("killing a room")?;
-    }
+        Ok(true)
+    })?;
     wait_for("the lobby to count a match without its room", PATIENCE, || Ok(homeless(release)? > before))
+}
+
+/// Whether game sockets are open in the network namespace of this room.
+fn has_players(pid: i32) -> bool {
+    let port = format!(":{GAME_PORT:04X}");
+    ["tcp", "tcp6"].iter().any(|table| {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        text.lines().any(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let (local, state) = (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default());
+            local.ends_with(&port) && state == ESTABLISHED
+        })
+    })
 }
 
 /// Matches that lost their room, by the lobby's count: they go on in another one, or are lost with it.
@@ -108,6 +135,13 @@ fn running(program: &str) -> Result<Vec<i32>> {
 
 fn comm(pid: i32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
+}
+
+/// Which room a process is, by what its pod told it.
+fn room_of(pid: i32) -> Option<String> {
+    let told = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut told = told.split(|byte| *byte == 0).filter_map(|variable| std::str::from_utf8(variable).ok());
+    told.find_map(|variable| variable.strip_prefix("BELLHOP_ROOM_ID=")).map(str::to_owned)
 }
 
 /// SIGKILL to one process of this name in the cluster, and wait until its successor is ready.
@@ -152,10 +186,20 @@ fn drain(release: &Release<'_>) -> Result<()> {
     rolled_out(release)
 }
 
+fn delete_rooms(release: &Release<'_>) -> Result<()> {
+    let old = release.rooms()?;
+    release.kubectl(&["delete", "pods", "-l", "bellhop.dev/room", "--wait=false"])?;
+    wait_for("the deleted rooms to go", PATIENCE, || Ok(release.rooms()?.is_disjoint(&old)))
+}
+
 /// As `kubectl drain` does it, but to one room that plays.
 fn evict(release: &Release<'_>) -> Result<()> {
-    let rooms = release.rooms()?;
-    let name = rooms.iter().find_map(|name| name.strip_prefix("pod/")).context("a room to evict")?;
+    let mut found = None;
+    wait_for("a room with players to evict", PATIENCE, || {
+        found = running("bellhop-room")?.into_iter().find(|pid| has_players(*pid)).and_then(room_of);
+        Ok(found.is_some())
+    })?;
+    let name = found.map(|room| format!("default-{room}")).context("a room to evict")?;
     let eviction = format!(
         r#"{{"apiVersion":"policy/v1","kind":"Eviction","metadata":{{"name":"{name}","namespace":"{NAMESPACE}"}}}}"#
     );

@@ -14,7 +14,7 @@ use super::tools::{Tool, installed};
 use super::trial::{ask, kubectl};
 use super::{autoscaler, faults, node, readme, troubles};
 use crate::assemble;
-use crate::steps::{loudly, quietly, step};
+use crate::steps::{beside, loudly, quietly, step, together};
 use crate::{needs, root};
 
 /// A second name of the same images, so that there is something to upgrade to.
@@ -50,35 +50,28 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     let release = Release { layout };
     release.load(images)?;
     readme::installs(&release)?;
-    step("its values are changed: a fleet at zero", || {
-        release.helm(&[])?;
-        release.shows("{.status.replicas}", "0")
+    step("its values are changed: a fleet at zero, and one with an autoscaler", || {
+        release.helm(&["--set-json", autoscaler::SCALED])?;
+        wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))
     })?;
     let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
     let url = format!("http://{gateway}");
-    step("the page comes through the gateway, and there is no room", || {
-        let page = ask(&gateway, 80, "/")?;
-        ensure!(page.to_lowercase().contains("<!doctype html"), "the gateway serves {page:.200}");
-        let rooms = release.rooms()?;
-        ensure!(rooms.is_empty(), "a fleet at zero has the rooms {rooms:?}");
-        Ok(())
-    })?;
-    step("two windows of a browser play; the fleet at zero gets a room for them", || release.browser_plays(&url))?;
-    step("the definition refuses what makes no sense", || troubles::definition_refuses(&release))?;
-    step("an autoscaler leads the fleet up and down", || autoscaler::leads(&release))?;
-    step("`kubectl scale` up", || {
-        release.scale(3)?;
-        release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
-    })?;
+    // Each in fleets of its own.
+    together(vec![
+        Box::new(|| from_zero(&release, &gateway, &url)),
+        Box::new(|| beside("an autoscaler leads a fleet up and down", || autoscaler::leads(&release))),
+        Box::new(|| troubles::try_them(&release)),
+    ])?;
     {
         // No socket may close: of what carries them, nothing is replaced.
-        let mut players = Crowd::start(layout, &url, &["--players=4"])?;
+        let mut players = Crowd::start(layout, &url, &["--queue=tictactoe", "--queue=runs", "--players=2"])?;
         step("bots play in the rooms there are; the API hears of no match", || release.plays_without_writes())?;
         step("the fleet's status shows who plays", || release.shows_players())?;
         step("the lobby is replaced while they play", || release.lobby_is_replaced())?;
         step("upgrading the release, which keeps what was scaled", || {
-            release.helm(&["--set", "settings.timing.lease_seconds=31"])?;
+            release.helm(&["--set", "settings.timing.lease_seconds=31", "--set-json", autoscaler::LEFT])?;
             release.shows("{.spec.replicas}", "3")?;
+            autoscaler::has_left(&release)?;
             release.matches_end(MATCHES)
         })?;
         step("`kubectl scale` down under playing rooms, which the status tells", || {
@@ -91,11 +84,42 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
         judged(&mut players)?;
     }
     readme::operates(&release)?;
-    release.scale(3)?;
-    troubles::try_them(&release)?;
+    step("a quota that is used up is told", || troubles::quota(&release))?;
     release.scale(0)?;
-    step("who is not needed goes", || release.shows("{.status.replicas}", "0"))?;
+    step("who is not needed goes", || {
+        wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))
+    })?;
     step("uninstalling leaves the definition, the journal and the keys, and no pod", || release.uninstall())
+}
+
+/// A fleet at zero gets its first room, is scaled up, and loses a room in the middle of a match.
+fn from_zero(release: &Release<'_>, gateway: &str, url: &str) -> Result<()> {
+    beside("the page comes through the gateway, and there is no room", || {
+        let page = ask(gateway, 80, "/")?;
+        ensure!(page.to_lowercase().contains("<!doctype html"), "the gateway serves {page:.200}");
+        let rooms = release.rooms()?;
+        ensure!(rooms.is_empty(), "a fleet at zero has the rooms {rooms:?}");
+        Ok(())
+    })?;
+    beside("two bots press Play; the fleet at zero gets a room for them", || {
+        let bots = assemble::target().join("debug/bellhop-bots");
+        quietly(release.layout.inside(&bots.display().to_string()).args(["--queue=tictactoe", "--url", url]))?;
+        ensure!(!release.rooms()?.is_empty(), "they played, and there is no room");
+        Ok(())
+    })?;
+    beside("`kubectl scale` up", || {
+        release.scale(3)?;
+        release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
+    })?;
+    beside("a pod that lies about its room does not get in", || troubles::lies(release))?;
+    beside("a room is killed in the middle of a match, which goes on in another pod", || {
+        let load = ["--queue=runs", "--players=2", "--sockets-may-close"];
+        let mut players = Crowd::start(release.layout, url, &load)?;
+        faults::kill_a_playing_room(release)?;
+        release.matches_end(1)?;
+        // No match may be lost.
+        judged(&mut players)
+    })
 }
 
 /// Installs the chart, and breaks everything under load, each so many times.
@@ -154,9 +178,14 @@ impl Release<'_> {
         self.kubectl(&["get", what, "-o", &format!("jsonpath={path}")])
     }
 
-    /// The pods of the rooms, by name.
+    /// The pods of the rooms that are played in, by name.
     pub(super) fn rooms(&self) -> Result<BTreeSet<String>> {
-        let names = self.kubectl(&["get", "pods", "-l", "bellhop.dev/room", "-o", "name"])?;
+        self.rooms_of("default")
+    }
+
+    /// The pods of a fleet's rooms.
+    pub(super) fn rooms_of(&self, fleet: &str) -> Result<BTreeSet<String>> {
+        let names = self.kubectl(&["get", "pods", "-l", &format!("bellhop.dev/fleet={fleet}"), "-o", "name"])?;
         Ok(names.lines().map(str::to_owned).collect())
     }
 
@@ -166,9 +195,14 @@ impl Release<'_> {
 
     /// Waits until the fleet is as said.
     pub(super) fn shows(&self, path: &str, expected: &str) -> Result<()> {
+        self.shows_of("default", path, expected)
+    }
+
+    /// The same of another fleet.
+    pub(super) fn shows_of(&self, fleet: &str, path: &str, expected: &str) -> Result<()> {
         let mut seen = String::new();
-        let waited = wait_for(&format!("the fleet's {path} to be {expected}"), PATIENCE, || {
-            seen = self.get("roomfleet/default", path)?;
+        let waited = wait_for(&format!("{path} of the fleet {fleet} to be {expected}"), PATIENCE, || {
+            seen = self.get(&format!("roomfleet/{fleet}"), path)?;
             Ok(seen == expected)
         });
         waited.with_context(|| format!("it is {seen}"))
@@ -177,7 +211,9 @@ impl Release<'_> {
     pub(super) fn browser_plays(&self, url: &str) -> Result<()> {
         let artifacts = root().join("artifacts");
         let mut node = self.layout.inside("node");
-        node.args(["--test", "specs/tictactoe.test.js"]).current_dir(root().join("tests/e2e"));
+        // Of its tests the first: a whole match, with a reload.
+        node.args(["--test", "--test-name-pattern=two windows play", "specs/tictactoe.test.js"])
+            .current_dir(root().join("tests/e2e"));
         node.env("BASE_URL", url).env("CHROMIUM", needs::CHROMIUM).env("ARTIFACTS", &artifacts);
         loudly(&mut node)?;
         ensure!(!self.rooms()?.is_empty(), "they played, and there is no room");
@@ -278,7 +314,9 @@ impl Release<'_> {
         self.get("pvc/game-bellhop-journal", "{.status.phase}")?;
         self.get("secret/game-bellhop-keys", "{.type}")?;
         kubectl(self.layout, &["get", "crd", "roomfleets.bellhop.dev"], None)?;
-        wait_for("the rooms to go", PATIENCE, || Ok(self.rooms()?.is_empty()))
+        wait_for("the rooms to go", PATIENCE, || {
+            Ok(self.kubectl(&["get", "pods", "-l", "bellhop.dev/room", "-o", "name"])?.is_empty())
+        })
     }
 
     /// Removes what uninstalling leaves.
@@ -290,11 +328,12 @@ impl Release<'_> {
 
 /// At zero until somebody plays.
 const VALUES: [&str; 2] = [
-    r#"fleets=[{"name":"default","games":["snake","tictactoe"],"minReady":0,"maxRooms":12,
+    r#"fleets=[{"name":"default","games":["snake","maze","tictactoe"],"minReady":0,"maxRooms":12,
     "scaleDownAfterSeconds":5,"drainWithinSeconds":30}]"#,
     // In the last one nobody ever meets anybody.
     r#"queues=[{"name":"snake","game":"snake","title":"Snake","min_players":2,"max_players":8,"late_join":true},
     {"name":"tictactoe","game":"tictactoe","title":"Tic-tac-toe","min_players":2,"max_players":2,"open_games":true},
     {"name":"pairs","game":"snake","min_players":2,"max_players":2},
+    {"name":"runs","game":"maze","min_players":2,"max_players":2,"config":{"seconds":5}},
     {"name":"patience","game":"snake","min_players":64,"max_players":64}]"#,
 ];

@@ -6,7 +6,7 @@ use super::layout::fill;
 use super::process::wait_for;
 use super::release::{NAMESPACE, PATIENCE, Release};
 use super::trial::kubectl;
-use crate::steps::step;
+use crate::steps::beside;
 
 /// The image of rooms, as the chart names it.
 const ROOM: &str = concat!("bellhop.dev/room:", env!("CARGO_PKG_VERSION"));
@@ -20,23 +20,29 @@ const TOLD: [(&str, &str, &str); 6] = [
     ("forbidden", "PodRefused", "Correct the template"),
 ];
 
-/// Tries everything that can be asked for and cannot work.
+/// Tries what can be asked for and cannot work. What it made is gone after.
 ///
 /// # Errors
 /// If something of it is not told.
 pub(super) fn try_them(release: &Release<'_>) -> Result<()> {
+    beside("the definition refuses what makes no sense", || definition_refuses(release))?;
     let manifest = fill("troubles.yaml", &[("NAMESPACE", NAMESPACE), ("ROOM", ROOM)])?;
     kubectl(release.layout, &["apply", "-f", "-"], Some(&manifest))?;
     for (fleet, reason, advice) in TOLD {
-        step(&format!("a fleet of the kind {fleet} says {reason}"), || is_told(release, fleet, reason, advice))?;
+        beside(&format!("a fleet of the kind {fleet} says {reason}"), || is_told(release, fleet, reason, advice))?;
     }
-    step("a fleet that keeps crashing is stopped, and says so", || {
+    beside("a fleet that keeps crashing is stopped, and says so", || {
         condition(release, "crashing", |_, message| message.contains("stopped: 5 starts failed"))
     })?;
-    step("a token for somebody else does not open the door", || refused(release, "bad-token"))?;
+    beside("a token for somebody else does not open the door", || refused(release, "bad-token"))?;
     kubectl(release.layout, &["delete", "-f", "-"], Some(&manifest))?;
-    step("a pod that lies about its room does not get in", || lies(release))?;
-    step("a quota that is used up is told", || quota(release))
+    beside("their pods go with them", || {
+        let fleets = TOLD.map(|(fleet, _, _)| fleet).join(",");
+        let selector = format!("bellhop.dev/fleet in ({fleets})");
+        wait_for("the pods of what cannot work to go", PATIENCE, || {
+            Ok(release.kubectl(&["get", "pods", "-l", &selector, "-o", "name"])?.is_empty())
+        })
+    })
 }
 
 /// Condition, event and metric.
@@ -66,8 +72,8 @@ fn refused(release: &Release<'_>, why: &str) -> Result<()> {
     wait_for(&format!("the metric {metric}"), PATIENCE, || Ok(release.metrics()?.contains(&metric)))
 }
 
-/// It says that it is a room that is there.
-fn lies(release: &Release<'_>) -> Result<()> {
+/// A pod that says that it is a room that is there.
+pub(super) fn lies(release: &Release<'_>) -> Result<()> {
     let rooms = release.rooms()?;
     let room = rooms.iter().find_map(|name| name.strip_prefix("pod/default-")).context("a room to pretend to be")?;
     let manifest = fill("liar.yaml", &[("NAMESPACE", NAMESPACE), ("ROOM_ID", room), ("ROOM", ROOM)])?;
@@ -76,7 +82,8 @@ fn lies(release: &Release<'_>) -> Result<()> {
     kubectl(release.layout, &["delete", "--now", "-f", "-"], Some(&manifest)).map(drop)
 }
 
-fn quota(release: &Release<'_>) -> Result<()> {
+/// A quota that is used up. Nobody else is to start a pod meanwhile.
+pub(super) fn quota(release: &Release<'_>) -> Result<()> {
     let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: full}, spec: {hard: {pods: 1}}}";
     let fleet = format!(
         "{{apiVersion: bellhop.dev/v1alpha1, kind: RoomFleet, metadata: {{name: one-more}}, spec: {{games: [nothing], \
@@ -89,7 +96,7 @@ fn quota(release: &Release<'_>) -> Result<()> {
 }
 
 /// What cannot be asked for at all, because its definition refuses it.
-pub(super) fn definition_refuses(release: &Release<'_>) -> Result<()> {
+fn definition_refuses(release: &Release<'_>) -> Result<()> {
     let ask = |spec: &str| {
         let fleet =
             format!("{{apiVersion: bellhop.dev/v1alpha1, kind: RoomFleet, metadata: {{name: odd}}, spec: {spec}}}");
