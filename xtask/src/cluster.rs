@@ -209,7 +209,10 @@ fn run_inside(layout: &Layout, command: &[String]) -> Result<()> {
 }
 
 /// One clear sentence for a machine on which this cannot work.
-fn may_run() -> Result<()> {
+///
+/// # Errors
+/// That sentence.
+pub(crate) fn may_run() -> Result<()> {
     if !cfg!(target_os = "linux") {
         bail!("the test cluster needs Linux: its nodes are network namespaces");
     }

@@ -43,18 +43,22 @@ pub(crate) enum Tier {
     Chart,
     /// The images, and deploy/compose.yaml with them. Needs root, and runs only when it is named.
     Images,
-    /// The chart on a real Kubernetes cluster on this machine. Needs Linux and root, and runs only when it is named.
+    /// The chart on a real Kubernetes cluster on this machine. Needs Linux, root and Go.
     Cluster,
     /// Everything that may break, five times each under load, on such a cluster. Runs only when it is named.
     Faults,
 }
 
 /// What runs when no tier is named.
-const USUAL: [Tier; 5] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart];
+const USUAL: [Tier; 6] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart, Tier::Cluster];
 
 const SIMULATION: &str = "bellhop-sim";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.tier.is_empty() {
+        // Not after everything else has run.
+        cluster::may_run().context("name the tiers you want with --tier, to leave `cluster` out")?;
+    }
     for tier in Tier::value_variants() {
         let tier = *tier;
         let wanted = if args.tier.is_empty() { USUAL.contains(&tier) } else { args.tier.contains(&tier) };

@@ -51,7 +51,9 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     release.load(images)?;
     readme::installs(&release)?;
     step("its values are changed: a fleet at zero, and one with an autoscaler", || {
-        release.helm(&["--set-json", autoscaler::SCALED])?;
+        release.helm(&["--set-json", autoscaler::SCALED])
+    })?;
+    step("the rooms go that are not needed any more", || {
         wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))
     })?;
     let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
@@ -116,7 +118,6 @@ fn from_zero(release: &Release<'_>, gateway: &str, url: &str) -> Result<()> {
         let load = ["--queue=runs", "--players=2", "--sockets-may-close"];
         let mut players = Crowd::start(release.layout, url, &load)?;
         faults::kill_a_playing_room(release)?;
-        release.matches_end(1)?;
         // No match may be lost.
         judged(&mut players)
     })
@@ -269,7 +270,8 @@ impl Release<'_> {
             let selector = "app.kubernetes.io/component in (gateway,room)";
             let columns =
                 "jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{\"\\n\"}{end}";
-            self.kubectl(&["get", "pods", "-l", selector, "-o", columns])
+            // Without crashed ones, which are only kept for their logs.
+            self.kubectl(&["get", "pods", "--field-selector=status.phase=Running", "-l", selector, "-o", columns])
         };
         let before = others()?;
         self.kubectl(&["delete", "pod", LOBBY, "--wait=true"])?;
@@ -334,6 +336,6 @@ const VALUES: [&str; 2] = [
     r#"queues=[{"name":"snake","game":"snake","title":"Snake","min_players":2,"max_players":8,"late_join":true},
     {"name":"tictactoe","game":"tictactoe","title":"Tic-tac-toe","min_players":2,"max_players":2,"open_games":true},
     {"name":"pairs","game":"snake","min_players":2,"max_players":2},
-    {"name":"runs","game":"maze","min_players":2,"max_players":2,"config":{"seconds":5}},
+    {"name":"runs","game":"maze","min_players":2,"max_players":2,"config":{"rounds":1,"seconds":5}},
     {"name":"patience","game":"snake","min_players":64,"max_players":64}]"#,
 ];
