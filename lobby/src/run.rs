@@ -305,8 +305,7 @@ async fn ignore(mut orders: mpsc::Receiver<ClusterOrder>, stop: CancellationToke
 
 /// The services of each port, as reflection lists them.
 const PUBLIC: [&str; 3] = ["bellhop.v1.Players", "bellhop.v1.Matchmaking", "grpc.health.v1.Health"];
-const PRIVATE: [&str; 4] =
-    ["bellhop.v1.Rooms", "bellhop.v1.Operations", "bellhop.v1.Backend", "grpc.health.v1.Health"];
+const PRIVATE: [&str; 4] = ["bellhop.v1.Rooms", "bellhop.v1.Operations", "bellhop.v1.Backend", "grpc.health.v1.Health"];
 
 /// Describes these services, and itself.
 fn reflection(

@@ -175,9 +175,9 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
         };
         let opened = opened.and_then(|parts| Some((Peer::new(parts.io.into_inner()).ok()?, parts.read_buf)));
         match opened {
-            Some((peer, early)) => {
+            Some(((peer, stream), early)) => {
                 tell(&shared, ToMatch::Opened { conn, peer: Arc::clone(&peer) });
-                socket::read(Arc::clone(&shared), conn, peer, early).await;
+                socket::read(Arc::clone(&shared), conn, peer, stream, early).await;
             }
             None => tell(&shared, ToMatch::Gone { conn }),
         }

@@ -7,6 +7,7 @@ use bellhop_wire::CloseCode;
 use rustix::net::{SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::sync::CancellationToken;
 
 use crate::frame;
@@ -25,20 +26,21 @@ const NOT_SENT_BYTES: u32 = 4 * 1024;
 /// stops sending to a blocked client well before.
 const MAX_PENDING: usize = 512 * 1024;
 
-/// A socket, shared by the thread that writes it and the task that reads it.
+/// The writing half of a socket, and what its reader has to know of it.
 pub(crate) struct Peer {
-    pub(crate) stream: TcpStream,
+    stream: OwnedWriteHalf,
     /// Nothing more will be written; the reader waits for the other side to end, but not for long.
     pub(crate) closed: CancellationToken,
 }
 
 impl Peer {
-    pub(crate) fn new(stream: TcpStream) -> io::Result<Arc<Peer>> {
+    pub(crate) fn new(stream: TcpStream) -> io::Result<(Arc<Peer>, OwnedReadHalf)> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
         socket.set_send_buffer_size(KERNEL_BYTES)?;
         socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
-        Ok(Arc::new(Peer { stream, closed: CancellationToken::new() }))
+        let (reading, stream) = stream.into_split();
+        Ok((Arc::new(Peer { stream, closed: CancellationToken::new() }), reading))
     }
 }
 
@@ -103,7 +105,7 @@ impl Outlet {
         if self.pending.is_empty() {
             return Written::All;
         }
-        match send(&self.peer.stream, &self.pending) {
+        match send(self.peer.stream.as_ref(), &self.pending) {
             Ok(sent) => {
                 self.pending.drain(..sent);
                 if !self.pending.is_empty() {
@@ -128,7 +130,7 @@ impl Outlet {
 
     fn end(&self) {
         // Broken already: then there is nothing to end.
-        let _broken = rustix::net::shutdown(&self.peer.stream, Shutdown::Write);
+        let _broken = rustix::net::shutdown(self.peer.stream.as_ref(), Shutdown::Write);
         self.peer.closed.cancel();
     }
 
@@ -137,7 +139,7 @@ impl Outlet {
             return Written::Broken;
         }
         let sent = if self.pending.is_empty() {
-            match send(&self.peer.stream, bytes) {
+            match send(self.peer.stream.as_ref(), bytes) {
                 Ok(sent) => sent,
                 Err(_) => return Written::Broken,
             }
@@ -175,7 +177,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         SockRef::from(&client).set_recv_buffer_size(4 * 1024).unwrap();
-        (Outlet::new(Peer::new(listener.accept().await.unwrap().0).unwrap()), client)
+        let (peer, _reading) = Peer::new(listener.accept().await.unwrap().0).unwrap();
+        (Outlet::new(peer), client)
     }
 
     #[tokio::test]

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use bellhop_wire::{CloseCode, limits};
 use bytes::{Buf as _, Bytes, BytesMut};
 use room_core::ConnId;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
@@ -39,14 +41,14 @@ const FULL_PAUSE: Duration = Duration::from_millis(5);
 const PATIENT_KINDS: [u8; 2] = [1, 2];
 
 /// Reads a socket until it ends.
-pub(crate) async fn read(shared: Arc<Shared>, conn: ConnId, peer: Arc<Peer>, early: Bytes) {
+pub(crate) async fn read(shared: Arc<Shared>, conn: ConnId, peer: Arc<Peer>, mut stream: OwnedReadHalf, early: Bytes) {
     let mut socket = Socket::new(early);
-    let outcome = socket.run(&shared, conn, &peer).await;
+    let outcome = socket.run(&shared, conn, &peer, &mut stream).await;
     if let Outcome::Fault(code, reason) = outcome {
         push(&shared, ToMatch::Fault { conn, code, reason }, true).await;
         peer.closed.cancelled().await;
     }
-    linger(&peer).await;
+    linger(&peer, &mut stream).await;
     push(&shared, ToMatch::Gone { conn }, true).await;
 }
 
@@ -80,7 +82,7 @@ impl Socket {
         }
     }
 
-    async fn run(&mut self, shared: &Shared, conn: ConnId, peer: &Peer) -> Outcome {
+    async fn run(&mut self, shared: &Shared, conn: ConnId, peer: &Peer, stream: &mut OwnedReadHalf) -> Outcome {
         loop {
             loop {
                 let message = self.context.read(&mut self.pipe);
@@ -98,19 +100,13 @@ impl Socket {
                     Err(error) => return fault(&error),
                 }
             }
+            self.pipe.arrived.reserve(READ_BYTES);
             tokio::select! {
                 biased;
                 () = peer.closed.cancelled() => return Outcome::Over,
-                readable = peer.stream.readable() => if readable.is_err() {
+                read = stream.read_buf(&mut self.pipe.arrived) => if !read.is_ok_and(|bytes| bytes > 0) {
                     return Outcome::Over;
                 },
-            }
-            self.pipe.arrived.reserve(READ_BYTES);
-            match peer.stream.try_read_buf(&mut self.pipe.arrived) {
-                Ok(0) => return Outcome::Over,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Outcome::Over,
             }
         }
     }
@@ -171,17 +167,14 @@ async fn push(shared: &Shared, item: ToMatch, urgent: bool) {
 }
 
 /// Reads on for a moment after our last word: a socket closed with something unread in it takes our last words along.
-async fn linger(peer: &Peer) {
+async fn linger(peer: &Peer, stream: &mut OwnedReadHalf) {
     let reading = async {
         let mut sink = [0; 1024];
         let mut left = LINGER_BYTES;
-        while peer.stream.readable().await.is_ok() {
-            match peer.stream.try_read(&mut sink) {
-                Ok(0) => return,
-                Ok(read) if read < left => left -= read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(_) | Err(_) => return,
-            }
+        while let Ok(read @ 1..) = stream.read(&mut sink).await
+            && read < left
+        {
+            left -= read;
         }
     };
     if peer.closed.is_cancelled() {
