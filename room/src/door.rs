@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use room_core::{Claim, ConnId};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -43,28 +44,59 @@ pub(crate) const SEAT_BURST: f64 = 10.0;
 /// Sockets that one seat may open per second in the long run.
 pub(crate) const SEAT_PER_SECOND: f64 = 1.0;
 
+/// What is said to a connection too many.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+content-type: application/problem+json\r\ncontent-length: 168\r\n\r\n\
+{\"type\":\"urn:bellhop:problem:full\",\"title\":\"Too many connections\",\"status\":503,\
+\"detail\":\"The room holds as many connections as it may.\",\"hint\":\"Try again in a second.\"}";
+
+/// Connections too many that are told so at once; others are closed with as much as fits into their socket.
+const TURNED_AWAY_AT_ONCE: usize = 64;
+
+/// Who is turned away says first what he wants, within this.
+const ASKS_WITHIN: Duration = Duration::from_millis(250);
+
+/// All of turning somebody away.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
+
 /// Accepts until the listener is dropped.
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let places = Arc::new(Semaphore::new(shared.settings.max_sockets));
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                match Arc::clone(&places).try_acquire_owned() {
-                    Ok(place) => drop(shared.tasks.spawn(serve(Arc::clone(&shared), stream, place))),
-                    Err(_) => {
-                        shared.metrics.refuse("connections");
-                        drop(stream.try_write(
-                            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n",
-                        ));
+            Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => drop(shared.tasks.spawn(serve(Arc::clone(&shared), stream, place))),
+                Err(_) => {
+                    shared.metrics.refuse("connections");
+                    match Arc::clone(&turned_away).try_acquire_owned() {
+                        Ok(one_of_few) => drop(shared.tasks.spawn(turn_away(stream, one_of_few))),
+                        Err(_) => drop(stream.try_write(FULL)),
                     }
                 }
-            }
+            },
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }
+}
+
+/// Says that there is no place. It hears the question first and reads on after its answer: closing a socket with something unread
+/// takes back what was said.
+async fn turn_away(mut stream: TcpStream, _one_of_few: OwnedSemaphorePermit) {
+    let mut unread = [0; 2_048];
+    let told = async {
+        // A question that does not come is answered all the same.
+        let _asked = tokio::time::timeout(ASKS_WITHIN, stream.read(&mut unread)).await;
+        stream.write_all(FULL).await?;
+        stream.shutdown().await?;
+        while stream.read(&mut unread).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // Who has left need not be told.
+    let _told = tokio::time::timeout(TOLD_WITHIN, told).await;
 }
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream, place: OwnedSemaphorePermit) {

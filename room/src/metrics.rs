@@ -46,13 +46,16 @@ impl Metrics {
         self.closed.get_or_create(&Reason { reason: code.kind() }).inc();
     }
 
-    pub(crate) fn text(&self, state: &State) -> String {
+    /// `most_connections`: shown beside those that are open.
+    pub(crate) fn text(&self, state: &State, most_connections: usize) -> String {
         let mut registry = Registry::with_prefix("room");
         registry.register("refused", "Connections and requests refused", self.refused.clone());
         registry.register("sockets_closed", "Game sockets closed by the room, by reason", self.closed.clone());
         registry.register("questions", "Questions of games, by what came of them", self.questions.clone());
         registry.register("inbox_full", "Times a socket waited for the match thread", self.inbox_full.clone());
         registry.register("connections", "Open connections", self.connections.clone());
+        let limit = ConstGauge::new(i64::try_from(most_connections).unwrap_or(i64::MAX));
+        registry.register("connections_limit", "Connections that may be open", limit);
         registry.register("attached", "Streams to the lobby opened", self.attached.clone());
         let stats = &state.stats;
         for (name, help, value) in [

@@ -68,7 +68,7 @@ fn answer(shared: &Shared, request: &Request<Incoming>) -> Response<Full<Bytes>>
         ("/readyz", Some(reason)) => (StatusCode::SERVICE_UNAVAILABLE, plain, reason.to_owned()),
         ("/metrics", _) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            (StatusCode::OK, kind, shared.metrics.text(&state))
+            (StatusCode::OK, kind, shared.metrics.text(&state, shared.settings.max_sockets))
         }
         (_, _) => (StatusCode::NOT_FOUND, plain, "there are /livez, /readyz and /metrics\n".to_owned()),
     };

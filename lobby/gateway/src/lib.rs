@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) key: key::KeyFile,
     pub(crate) metrics: metrics::Metrics,
     pub(crate) caps: door::Caps,
+    /// One for each connection too many that is being told so.
+    pub(crate) turned_away: Arc<Semaphore>,
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the gateway shuts down: no new connection, no new request on an old one.
     pub(crate) stop: CancellationToken,
@@ -75,8 +78,9 @@ impl Gateway {
         let shared = Shared {
             lobby: proxy::Lobby::new(&settings, tasks.clone())?,
             key: key::KeyFile::new(settings.key_file.clone()),
-            metrics: metrics::Metrics::new(),
+            metrics: metrics::Metrics::new(settings.max_connections),
             caps: door::Caps::new(settings.max_connections, settings.max_connections_per_ip),
+            turned_away: Arc::new(Semaphore::new(door::TURNED_AWAY_AT_ONCE)),
             stop: CancellationToken::new(),
             tasks,
             settings,

@@ -6,7 +6,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -23,7 +23,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// Open connections, game sockets included.
     pub(crate) connections: Gauge,
-    /// Open game sockets.
+    /// Open game sockets, which are connections too.
     pub(crate) relays: Gauge,
     pub(crate) relays_opened: Counter,
     pub(crate) relayed_up: Counter<u64, AtomicU64>,
@@ -35,7 +35,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Metrics {
+    /// `most_connections`: shown beside those that are open.
+    pub(crate) fn new(most_connections: usize) -> Metrics {
         let mut registry = Registry::with_prefix("gateway");
         let metrics = Metrics {
             connections: Gauge::default(),
@@ -48,6 +49,8 @@ impl Metrics {
             registry: Registry::default(),
         };
         registry.register("connections", "Open connections, game sockets included", metrics.connections.clone());
+        let limit = ConstGauge::new(i64::try_from(most_connections).unwrap_or(i64::MAX));
+        registry.register("connections_limit", "Connections that may be open, game sockets included", limit);
         registry.register("game_sockets", "Open game sockets", metrics.relays.clone());
         registry.register("game_sockets_opened", "Game sockets opened since the start", metrics.relays_opened.clone());
         registry.register("relayed_up_bytes", "Bytes carried from players to rooms", metrics.relayed_up.clone());

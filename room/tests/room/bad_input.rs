@@ -213,3 +213,24 @@ async fn a_command_against_the_rules_is_refused_in_words() {
     under.until_metric("room_commands_refused_total", |count| count == 1.0).await;
     ann.frames(3).await;
 }
+
+#[tokio::test]
+async fn a_full_room_shows_its_limit_and_tells_a_player_when_to_come_back() {
+    let lobby = FalseLobby::start().await;
+    let under = Under::start(&lobby, &["--max-sockets", "2"]).await;
+    assert_eq!(under.metric("room_connections_limit").await, 2.0);
+    let held = [TcpStream::connect(under.address).await.unwrap(), TcpStream::connect(under.address).await.unwrap()];
+    under.until_metric("room_connections", |open| open == 2.0).await;
+    match dial(under.address, "r-1", "any").await {
+        Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => {
+            assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+            let problem: serde_json::Value = serde_json::from_slice(answer.body().as_ref().unwrap()).unwrap();
+            assert_eq!(problem["type"], "urn:bellhop:problem:full");
+        }
+        other => panic!("{other:?}"),
+    }
+    under.until_metric("room_refused_total{reason=\"connections\"}", |count| count == 1.0).await;
+    drop(held);
+    under.until_metric("room_connections", |open| open == 0.0).await;
+    assert_eq!(refusal(dial(under.address, "r-1", "x").await), (503, "not-attached".into()), "there is a place again");
+}

@@ -106,9 +106,35 @@ async fn a_connection_too_many_is_told_so() {
     let under = Under::start(nobody().await, &["--max-connections-per-ip", "1"]).await;
     let first = tokio::net::TcpStream::connect(under.address).await.unwrap();
     under.until_metric("gateway_connections", 1.0).await;
-    assert!(raw(under.address, b"").await.starts_with("HTTP/1.1 503"));
-    assert_eq!(under.metric("gateway_refused_total{reason=\"connections_per_ip\"}").await, 1.0);
+    let get = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    // In time to read the answer, and before it said a word.
+    for said in [&get[..], b""] {
+        let told = raw(under.address, said).await;
+        assert!(told.starts_with("HTTP/1.1 503") && told.contains("\r\nretry-after: 1\r\n"), "{told}");
+    }
+    assert_eq!(under.metric("gateway_refused_total{reason=\"connections_per_ip\"}").await, 2.0);
     drop(first);
     under.until_metric("gateway_connections", 0.0).await;
     assert!(raw(under.address, b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.contains("lobby-away"));
+}
+
+#[tokio::test]
+async fn a_full_gateway_shows_its_limit_and_tells_a_player_when_to_come_back() {
+    let under = Under::start(nobody().await, &["--max-connections", "3"]).await;
+    assert_eq!(under.metric("gateway_connections_limit").await, 3.0);
+    let mut held = Vec::new();
+    for open in 1..=3 {
+        held.push(tokio::net::TcpStream::connect(under.address).await.unwrap());
+        under.until_metric("gateway_connections", f64::from(open)).await;
+    }
+    match within(under.dial("r-1", "any")).await {
+        Err(tungstenite::Error::Http(answer)) => {
+            assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+        }
+        other => panic!("{other:?}"),
+    }
+    under.until_metric("gateway_refused_total{reason=\"connections\"}", 1.0).await;
+    drop(held);
+    under.until_metric("gateway_connections", 0.0).await;
+    check_dial(&under, "r-1", "rubbish", 401, "malformed-token").await;
 }
