@@ -94,6 +94,11 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- fail (printf "fleets: %q has autoscaling.minReplicas %d, which is more than its maxReplicas %d" $fleet.name (int .minReplicas) (int .maxReplicas)) -}}
 {{- end -}}
 {{- end -}}
+{{- with .hostPorts -}}
+{{- if gt (int .first) (int .last) -}}
+{{- fail (printf "fleets: %q has hostPorts.first %d, which is more than its last %d" $fleet.name (int .first) (int .last)) -}}
+{{- end -}}
+{{- end -}}
 {{- if gt (int (dig "minReady" 1 .)) (int (default 32 .maxRooms)) }}{{ fail (printf "fleets: %q has minReady %d, which is more than its maxRooms %d" .name (int (dig "minReady" 1 .)) (int (default 32 .maxRooms))) }}{{ end -}}
 {{- end -}}
 {{- $queues := dict -}}

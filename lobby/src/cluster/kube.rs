@@ -5,8 +5,10 @@
 
 mod calls;
 mod fleet;
+mod guard;
 mod identity;
 mod pod;
+mod ports;
 mod roll;
 mod status;
 mod world;

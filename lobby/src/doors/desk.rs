@@ -414,6 +414,7 @@ impl Desk {
             token: route.seat_token(seat.match_id, seat.epoch, seat.seat, player),
             seat: u32::from(seat.seat),
             bundle: route.bundle(&seat.game).to_owned(),
+            direct_url: self.core.rooms.direct_url(seat.room),
             game: seat.game.to_string(),
         })
     }

@@ -121,6 +121,8 @@ answer!(
         game: String,
         /// Hash of the game's page bundle: `/games/<bundle>/`
         bundle: String,
+        /// The same room at its own node, past the gateways and unencrypted: for native clients. Empty: there is no such way.
+        direct_url: String,
     }
 );
 answer!(

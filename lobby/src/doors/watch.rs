@@ -86,6 +86,7 @@ impl Events {
             seat: u32::from(seat.seat),
             game: self.game.to_string(),
             bundle: route.bundle(&self.game).to_owned(),
+            direct_url: self.rooms.direct_url(seat.room),
         })
     }
 

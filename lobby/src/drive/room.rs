@@ -81,6 +81,8 @@ impl Route {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     routes: RwLock<HashMap<RoomId, Arc<Route>>>,
+    /// The addresses by which some of them are reached without a gateway.
+    direct: RwLock<HashMap<RoomId, String>>,
     changed: Notify,
 }
 
@@ -98,6 +100,25 @@ impl Directory {
         self.routes.write().unwrap_or_else(PoisonError::into_inner).remove(&room);
     }
 
+    /// Notes the `host:port` by which a room is reached without a gateway; none, where it is not.
+    pub(crate) fn set_direct(&self, room: RoomId, address: Option<&str>) {
+        let known =
+            self.direct.read().unwrap_or_else(PoisonError::into_inner).get(&room).map(String::as_str) == address;
+        if !known {
+            let mut direct = self.direct.write().unwrap_or_else(PoisonError::into_inner);
+            match address {
+                Some(address) => drop(direct.insert(room, address.to_owned())),
+                None => drop(direct.remove(&room)),
+            }
+        }
+    }
+
+    /// The WebSocket's address at the room itself; empty: it is reached by a gateway alone.
+    pub(crate) fn direct_url(&self, room: RoomId) -> String {
+        let direct = self.direct.read().unwrap_or_else(PoisonError::into_inner);
+        direct.get(&room).map(|address| format!("ws://{address}/rooms/{room}")).unwrap_or_default()
+    }
+
     /// The route of a room that is about to attach, as after a restart. Waits as long as it must: to be raced against
     /// something that ends.
     pub(crate) async fn wait_for(&self, room: RoomId) -> Arc<Route> {
@@ -110,5 +131,21 @@ impl Directory {
             }
             changed.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_reached_directly_for_as_long_as_it_has_an_address() {
+        let rooms = Directory::default();
+        assert_eq!(rooms.direct_url(RoomId(7)), "");
+        rooms.set_direct(RoomId(7), Some("10.1.2.3:7004"));
+        assert_eq!(rooms.direct_url(RoomId(7)), format!("ws://10.1.2.3:7004/rooms/{}", RoomId(7)));
+        assert_eq!(rooms.direct_url(RoomId(8)), "");
+        rooms.set_direct(RoomId(7), None);
+        assert_eq!(rooms.direct_url(RoomId(7)), "");
     }
 }

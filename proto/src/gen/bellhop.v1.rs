@@ -311,6 +311,10 @@ pub struct Assignment {
     /// Hash of the game's page bundle: /games/<bundle>/
     #[prost(string, tag = "7")]
     pub bundle: ::prost::alloc::string::String,
+    /// The same room at its own node, past the gateways and unencrypted: ws://host:port/rooms/r-… for native clients, with the same
+    /// tokens. Empty: there is no such way. Who cannot reach it takes `url`.
+    #[prost(string, tag = "8")]
+    pub direct_url: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListOpenGamesRequest {

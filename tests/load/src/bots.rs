@@ -29,6 +29,8 @@ use crate::record::{Record, Saw};
 
 /// Wait before a call that found nobody is made again.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// A room that is to be reached at its node is reached within this, or by a gateway.
+const DIRECT_WITHIN: Duration = Duration::from_secs(2);
 /// How often a bot looks whether something is due.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Longest a bot tries to get back to its seat.
@@ -449,12 +451,21 @@ impl Life {
     }
 }
 
-/// Opens the game socket.
+/// Opens the game socket: at the room itself where it is reached so, otherwise by a gateway.
 ///
 /// # Errors
 /// If nobody is there, or the token opens nothing.
 pub async fn open(way: &Assignment) -> Result<Socket, tungstenite::Error> {
-    let mut request = way.url.as_str().into_client_request()?;
+    if !way.direct_url.is_empty()
+        && let Ok(Ok(socket)) = tokio::time::timeout(DIRECT_WITHIN, open_at(&way.direct_url, way)).await
+    {
+        return Ok(socket);
+    }
+    open_at(&way.url, way).await
+}
+
+async fn open_at(url: &str, way: &Assignment) -> Result<Socket, tungstenite::Error> {
+    let mut request = url.into_client_request()?;
     let protocols = format!("{SUBPROTOCOL}, {TOKEN_PREFIX}{}", way.token);
     let protocols = protocols.parse().map_err(|_| tungstenite::Error::Utf8("the token is no header value".into()))?;
     request.headers_mut().insert("sec-websocket-protocol", protocols);

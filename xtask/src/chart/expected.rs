@@ -9,9 +9,10 @@ use crate::assemble::GAMES;
 
 /// Nothing but this, for nobody asked for more.
 const REACH: &str = "\
-gateway: lobby:http room:game dns:dns
+gateway: lobby:http room:game small-room:game dns:dns
 lobby: internet:https api-server:https
 room: lobby:private dns:dns
+small-room: lobby:private dns:dns
 test: gateway:http dns:dns
 neighbour: gateway:http
 prometheus: gateway:http
@@ -20,17 +21,18 @@ api-server: gateway:http
 dns: gateway:http
 ";
 
-/// Scrapers reach the private ports, too, and the team's back end the lobby's.
+/// Scrapers reach the private ports, too, and the team's back end the lobby's; the rooms of the fleet `small` have host ports.
 const REACH_WITH_OTHERS: &str = "\
-gateway: lobby:http room:game dns:dns
+gateway: lobby:http room:game small-room:game dns:dns
 lobby: internet:https api-server:https
 room: lobby:private dns:dns
+small-room: lobby:private dns:dns
 test: gateway:http dns:dns
-neighbour: gateway:http lobby:private
-prometheus: gateway:http gateway:private lobby:private room:private
-internet: gateway:http
-api-server: gateway:http
-dns: gateway:http
+neighbour: gateway:http lobby:private small-room:game
+prometheus: gateway:http gateway:private lobby:private room:private small-room:game small-room:private
+internet: gateway:http small-room:game
+api-server: gateway:http small-room:game
+dns: gateway:http small-room:game
 ";
 
 pub(super) fn by_default(rendered: &Rendered) -> Result<()> {
@@ -60,6 +62,10 @@ pub(super) fn by_default(rendered: &Rendered) -> Result<()> {
     none_of(rendered, &["PrometheusRule"])?;
     ensure!(!rendered.names().any(|name| name.contains("dashboard")), "a dashboard that nobody asked for");
     only_accounts_that_are_needed(rendered)?;
+    ensure!(rendered.of_kind("PodDisruptionBudget").count() == 1, "rooms are guarded although nobody asked for it");
+    let fleet = rendered.one("RoomFleet", "default")?;
+    ensure!(fleet.pointer("/spec/guardMatches").is_none() && fleet.pointer("/spec/hostPorts").is_none(), "{fleet}");
+    ensure!(!may_patch_pods(rendered)?, "the lobby may patch pods although it need not");
     reaches(rendered, REACH)
 }
 
@@ -102,7 +108,24 @@ pub(super) fn all_on(rendered: &Rendered) -> Result<()> {
     ] {
         ensure!(toml.lines().any(|found| found == line), "the settings lack the line `{line}`:\n{toml}");
     }
+    let fleet = rendered.one("RoomFleet", "small")?;
+    is(fleet, "/spec/hostPorts", &json!({ "first": 7000, "last": 7003 }))?;
+    is(fleet, "/spec/guardMatches", &json!(true))?;
+    let guard = rendered.one("PodDisruptionBudget", "game-bellhop-room-small")?;
+    is(guard, "/spec/minAvailable", &json!(1_000_000))?;
+    let occupied = json!({ "bellhop.dev/fleet": "small", "bellhop.dev/occupied": "true" });
+    is(guard, "/spec/selector/matchLabels", &occupied)?;
+    ensure!(may_patch_pods(rendered)?, "the lobby may not say which rooms have a match");
     reaches(rendered, REACH_WITH_OTHERS)
+}
+
+/// Whether the lobby may change pods that are there.
+fn may_patch_pods(rendered: &Rendered) -> Result<bool> {
+    let role = rendered.one("Role", "game-bellhop-lobby")?;
+    let rules = role["rules"].as_array().context("rules")?;
+    let lists =
+        |rule: &Value, key: &str, word: &str| rule[key].as_array().is_some_and(|all| all.iter().any(|it| it == word));
+    Ok(rules.iter().any(|rule| lists(rule, "resources", "pods") && lists(rule, "verbs", "patch")))
 }
 
 pub(super) fn all_off(rendered: &Rendered) -> Result<()> {

@@ -48,6 +48,16 @@ fn places() -> Vec<Place> {
         own("gateway", &[("http", 8080), ("private", 8083)]),
         own("lobby", &[("http", 8081), ("private", 8082)]),
         own("room", &[("game", 7777), ("private", 8084)]),
+        Place {
+            name: "small-room",
+            labels: json!({
+                "app.kubernetes.io/name": "bellhop",
+                "app.kubernetes.io/instance": super::RELEASE,
+                "app.kubernetes.io/component": "room",
+                "bellhop.dev/fleet": "small",
+            }),
+            ..own("room", &[("game", 7777), ("private", 8084)])
+        },
         own("test", &[]),
         other("neighbour", true, json!({}), &[("http", 80)]),
         other("prometheus", false, json!({ "name": "monitoring" }), &[("http", 9090)]),

@@ -26,7 +26,7 @@ image: { tag: v1, pullSecrets: [registry] }
 gateway: { trustedProxies: [10.0.0.0/8], service: { type: LoadBalancer, annotations: { a: b } }, podAnnotations: { a: b } }
 lobby: { publicUrl: https://play.example.org, volume: { storageClass: fast, keep: false } }
 fleets:
-  - { name: small, games: [snake, tictactoe], minReady: 1, maxRooms: 4 }
+  - { name: small, games: [snake, tictactoe], minReady: 1, maxRooms: 4, hostPorts: { first: 7000, last: 7003 } }
   - { name: own, games: [chess], maxRooms: 9, image: registry.example.org/chess:2, drainWithinSeconds: 60, nodeSelector: { kind: rooms }, autoscaling: { minReplicas: 2, maxReplicas: 9 } }
 queues:
   - { name: snake, game: snake, min_players: 2, max_players: 8, start_after_seconds: 3, window: { anybody: true } }
@@ -35,6 +35,7 @@ settings: { limits: { rooms: 100 }, timing: { lease_seconds: 12.5 } }
 ingress: { enabled: true, className: x, hosts: [play.example.org], tls: [{ secretName: t, hosts: [play.example.org] }] }
 httpRoute: { enabled: true, parentRefs: [{ name: public, namespace: infra }], hostnames: [play.example.org] }
 networkPolicy: { metricsFrom: [{ namespaceSelector: { matchLabels: { name: monitoring } } }], operatorsFrom: [{ podSelector: { matchLabels: { app: neighbour } } }] }
+podDisruptionBudget: { rooms: true }
 serviceMonitor: { enabled: true, labels: { release: prometheus } }
 prometheusRule: { enabled: true, labels: { release: prometheus } }
 dashboard: { enabled: true }
@@ -78,6 +79,13 @@ pub(super) const BAD: &[(&str, &str)] = &[
         "fleets: [{ name: a, games: [snake], autoscaling: { minReplicas: 3, maxReplicas: 2 } }]",
         "minReplicas 3, which is more than its maxReplicas 2",
     ),
+    (
+        "fleets: [{ name: a, games: [snake], hostPorts: { first: 7001, last: 7000 } }]",
+        "hostPorts.first 7001, which is more than its last 7000",
+    ),
+    ("fleets: [{ name: a, games: [snake], hostPorts: { first: 80, last: 90 } }]", "minimum: got 80, want 1,024"),
+    ("fleets: [{ name: a, games: [snake], hostPorts: { first: 7000 } }]", "last"),
+    ("podDisruptionBudget: { room: true }", "additional properties 'room' not allowed"),
     ("queues: [{ name: q, game: snake, colour: red }]", "additional properties 'colour' not allowed"),
     ("queues: [{ name: q, game: snake, max_players: 0 }]", "minimum: got 0, want 1"),
     ("queues: [{ name: q, game: chess }]", "plays \"chess\", which no fleet hosts"),

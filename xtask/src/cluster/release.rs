@@ -114,6 +114,10 @@ fn from_zero(release: &Release<'_>, gateway: &str, url: &str) -> Result<()> {
         release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
     })?;
     beside("a pod that lies about its room does not get in", || troubles::lies(release))?;
+    beside("a pod that somebody deletes by hand is told, and its room is replaced", || {
+        troubles::deleted_by_hand(release)?;
+        release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
+    })?;
     beside("a room is killed in the middle of a match, which goes on in another pod", || {
         let load = ["--queue=runs", "--players=2", "--sockets-may-close"];
         let mut players = Crowd::start(release.layout, url, &load)?;

@@ -11,13 +11,14 @@ use crate::steps::beside;
 /// The image of rooms, as the chart names it.
 const ROOM: &str = concat!("bellhop.dev/room:", env!("CARGO_PKG_VERSION"));
 /// Each fleet of troubles.yaml, and what is told of it.
-const TOLD: [(&str, &str, &str); 6] = [
+const TOLD: [(&str, &str, &str); 7] = [
     ("no-image", "ImageMissing", "Correct its name"),
     ("crashing", "RoomCrashed", "kubectl logs"),
     ("no-node", "Unschedulable", "Add nodes"),
     ("deaf", "NeverAttached", "kubectl logs"),
     ("wrong-audience", "NeverAttached", "kubectl logs"),
     ("forbidden", "PodRefused", "Correct the template"),
+    ("host-ports", "PodRefused", "leave out hostPorts"),
 ];
 
 /// Tries what can be asked for and cannot work. What it made is gone after.
@@ -82,6 +83,14 @@ pub(super) fn lies(release: &Release<'_>) -> Result<()> {
     kubectl(release.layout, &["delete", "--now", "-f", "-"], Some(&manifest)).map(drop)
 }
 
+/// An operator deletes a room's pod.
+pub(super) fn deleted_by_hand(release: &Release<'_>) -> Result<()> {
+    let rooms = release.rooms()?;
+    let room = rooms.iter().find(|name| name.starts_with("pod/default-")).context("a room to delete")?;
+    release.kubectl(&["delete", "--wait=false", room])?;
+    is_told(release, "default", "PodDeleted", "kubectl scale")
+}
+
 /// A quota that is used up. Nobody else is to start a pod meanwhile.
 pub(super) fn quota(release: &Release<'_>) -> Result<()> {
     let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: full}, spec: {hard: {pods: 1}}}";
@@ -107,6 +116,7 @@ fn definition_refuses(release: &Release<'_>) -> Result<()> {
     for (spec, expected) in [
         (format!("{{games: [snake], minReady: 3, maxRooms: 2, {template}}}"), "minReady is more than maxRooms"),
         (format!("{{games: [], {template}}}"), "spec.games"),
+        (format!("{{games: [snake], hostPorts: {{first: 2000, last: 1999}}, {template}}}"), "first is more than last"),
         ("{games: [snake], template: {spec: {containers: [{name: x, image: i}]}}}".to_owned(), "named `room`"),
     ] {
         let refused = ask(&spec).err().map(|error| format!("{error:#}")).unwrap_or_default();

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
 use super::fleet::{RoomFleet, Status};
-use super::pod::{self, Seen, Trouble};
+use super::pod::{self, OCCUPIED_LABEL, Seen, Trouble};
 
 /// Who writes, as the API server's records name us.
 pub(super) const MANAGER: &str = "bellhop-lobby";
@@ -74,8 +74,13 @@ impl Calls {
     }
 
     /// Creates a room's pod. While the API server is away it goes on trying: who no longer wants the pod drops this.
-    pub(super) async fn create(&self, fleet: &RoomFleet, room: RoomId) -> Result<Seen, Trouble> {
-        let body = pod::of_room(fleet, room, &self.attach_url);
+    pub(super) async fn create(
+        &self,
+        fleet: &RoomFleet,
+        room: RoomId,
+        host_port: Option<u16>,
+    ) -> Result<Seen, Trouble> {
+        let body = pod::of_room(fleet, room, &self.attach_url, host_port);
         let mut pause = FIRST_PAUSE;
         loop {
             match self.call(self.post_pod(&body)).await {
@@ -112,6 +117,29 @@ impl Calls {
             Err(Failed::Refused(status)) if matches!(status.code, 404 | 409) => {}
             Err(Failed::Refused(status)) => warn!(pod = name, error = %status, "could not delete the pod"),
             Err(Failed::Away(error)) => warn!(pod = name, error, "could not delete the pod; trying again"),
+        }
+    }
+
+    /// Says on a pod, this very one, whether its room has a match. What is not written now is planned again.
+    pub(super) async fn mark(&self, name: &str, uid: &str, occupied: bool) -> Result<(), Trouble> {
+        let label = if occupied { json!("true") } else { Value::Null };
+        let patch = Patch::Merge(json!({ "metadata": { "uid": uid, "labels": { OCCUPIED_LABEL: label } } }));
+        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        match self.call(self.pods().patch(name, &params, &patch)).await {
+            Ok(_) => Ok(()),
+            // It is gone, or another one of its name is there.
+            Err(Failed::Refused(status)) if matches!(status.code, 404 | 409) => Ok(()),
+            Err(Failed::Refused(status)) => Err(Trouble {
+                reason: "GuardRefused",
+                message: format!(
+                    "the lobby could not label the pod {name}: {}. Give it the right to patch pods, as                      podDisruptionBudget.rooms of the chart does, or leave out guardMatches.",
+                    status.message
+                ),
+            }),
+            Err(Failed::Away(error)) => {
+                debug!(pod = name, error, "could not label the pod");
+                Ok(())
+            }
         }
     }
 
@@ -185,6 +213,12 @@ fn refused(status: &kube::core::Status) -> Trouble {
         403 if said.contains("exceeded quota") => {
             ("QuotaExceeded", format!("{said}. Raise the quota, or lower maxRooms or minReady."))
         }
+        403 if said.contains("PodSecurity") && said.contains("hostPort") => (
+            "PodRefused",
+            format!(
+                "{said}. Host ports need a namespace whose Pod Security level is privileged: label it so, or leave out hostPorts."
+            ),
+        ),
         403 if said.contains("PodSecurity") => ("PodRefused", format!("{said}. Correct the template.")),
         403 => ("PodRefused", format!("the lobby may not create the pod: {said}")),
         400 | 404 | 422 => ("TemplateRefused", format!("{said}. Correct the template.")),
@@ -202,9 +236,13 @@ mod tests {
         let check = |code: u16, message: &str, reason: &str| {
             let status = kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
             assert_eq!(refused(&status).reason, reason, "{message}");
+            refused(&status).message
         };
         check(403, "pods \"a\" is forbidden: exceeded quota: few, requested: pods=1", "QuotaExceeded");
         check(403, "violates PodSecurity \"restricted:latest\"", "PodRefused");
+        let said = "violates PodSecurity \"restricted:latest\": hostPort (container \"room\" uses hostPort 7000)";
+        let told = check(403, said, "PodRefused");
+        assert!(told.ends_with("label it so, or leave out hostPorts."), "{told}");
         check(403, "User cannot create resource pods", "PodRefused");
         check(422, "spec.containers[0].image: Required value", "TemplateRefused");
     }

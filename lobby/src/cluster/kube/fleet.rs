@@ -39,7 +39,20 @@ pub(super) struct Spec {
     pub(super) start_timeout_seconds: u32,
     pub(super) scale_down_after_seconds: u32,
     pub(super) drain_within_seconds: u32,
+    /// Ports of the nodes, where players may reach their rooms without a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) host_ports: Option<HostPorts>,
+    /// Pods whose room has a match say so.
+    #[serde(default)]
+    pub(super) guard_matches: bool,
     pub(super) template: Value,
+}
+
+/// From the first to the last of them.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct HostPorts {
+    pub(super) first: u16,
+    pub(super) last: u16,
 }
 
 /// Whether a room takes another match after one has ended.

@@ -1,6 +1,8 @@
 //! A room's pod: how it is made from its fleet's template, and what is kept of one that is seen.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use std::net::{IpAddr, SocketAddr};
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
 use kube::Resource;
 use lobby_core::{Name, RoomId};
 use serde_json::{Map, Value, json};
@@ -12,6 +14,8 @@ use super::roll;
 pub(super) const FLEET_LABEL: &str = "bellhop.dev/fleet";
 /// Bears the room's id. A pod without it is none of ours.
 pub(super) const ROOM_LABEL: &str = "bellhop.dev/room";
+/// Borne while the room has a match, where its fleet is guarded.
+pub(super) const OCCUPIED_LABEL: &str = "bellhop.dev/occupied";
 /// Tells which template a pod was made from.
 const TEMPLATE_NOTE: &str = "bellhop.dev/template";
 /// Who its rooms' tokens are for: this lobby and nobody else, the API server included.
@@ -24,6 +28,8 @@ const TOKEN_DIRECTORY: &str = "/var/run/secrets/bellhop.dev";
 const CONTAINER: &str = "room";
 /// Where a room's game sockets come in, unless its template says otherwise.
 const GAME_PORT: u16 = 7777;
+/// What the template calls that port, where it names it.
+const GAME_PORT_NAME: &str = "game";
 /// The kubelet kills so long after a match had to be over: for the last result to be told.
 const GRACE_BEYOND_DRAIN: u32 = 10;
 
@@ -32,8 +38,8 @@ pub(super) fn name(fleet: &str, room: RoomId) -> String {
     format!("{fleet}-{room}")
 }
 
-/// The pod of a room.
-pub(super) fn of_room(fleet: &RoomFleet, room: RoomId, attach_url: &str) -> Value {
+/// The pod of a room, with this port of its node if it is to have one.
+pub(super) fn of_room(fleet: &RoomFleet, room: RoomId, attach_url: &str, host_port: Option<u16>) -> Value {
     let template = &fleet.spec.template;
     let texts = |key: &str| template["metadata"][key].as_object().cloned().unwrap_or_default();
     let mut labels = texts("labels");
@@ -58,11 +64,11 @@ pub(super) fn of_room(fleet: &RoomFleet, room: RoomId, attach_url: &str) -> Valu
                 "blockOwnerDeletion": false,
             }],
         },
-        "spec": spec(fleet, room, attach_url),
+        "spec": spec(fleet, room, attach_url, host_port),
     })
 }
 
-fn spec(fleet: &RoomFleet, room: RoomId, attach_url: &str) -> Value {
+fn spec(fleet: &RoomFleet, room: RoomId, attach_url: &str, host_port: Option<u16>) -> Value {
     let mut spec = fleet.spec.template["spec"].as_object().cloned().unwrap_or_default();
     let drain = fleet.spec.drain_within_seconds;
     // A room that ended is not begun again: its successor has an id of its own.
@@ -93,6 +99,9 @@ fn spec(fleet: &RoomFleet, room: RoomId, attach_url: &str) -> Value {
         security.entry("capabilities").or_insert(json!({ "drop": ["ALL"] }));
         if container.get("name").is_some_and(|name| name == CONTAINER) {
             dress(container, fleet, room, attach_url);
+            if let Some(port) = host_port {
+                open_on_the_node(container, port);
+            }
         }
     }
     Value::Object(spec)
@@ -127,6 +136,15 @@ fn dress(container: &mut Map<String, Value>, fleet: &RoomFleet, room: RoomId, at
     }
 }
 
+/// The game port is reached by a port of the node, too.
+fn open_on_the_node(container: &mut Map<String, Value>, port: u16) {
+    let ports = array(container, "ports");
+    match ports.iter_mut().find(|known| known["name"] == GAME_PORT_NAME) {
+        Some(game) => game["hostPort"] = port.into(),
+        None => ports.push(json!({ "name": GAME_PORT_NAME, "containerPort": GAME_PORT, "hostPort": port })),
+    }
+}
+
 fn has(env: &[Value], name: &str) -> bool {
     env.iter().any(|variable| variable["name"] == *name)
 }
@@ -158,6 +176,14 @@ pub(super) struct Seen {
     pub(super) fleet: Name,
     /// The mark of the template it was made from.
     pub(super) template: String,
+    /// The port of its node, where it has one.
+    pub(super) host_port: Option<u16>,
+    /// Its node's address with that port, once it has a node.
+    pub(super) direct: Option<String>,
+    /// It bears the label of those with a match.
+    pub(super) occupied: bool,
+    /// It goes for its node's sake: evicted, preempted, or because its node is lost.
+    pub(super) disrupted: bool,
     pub(super) state: State,
 }
 
@@ -186,6 +212,21 @@ pub(super) struct Trouble {
     pub(super) message: String,
 }
 
+impl Seen {
+    /// What to tell of it, if it is a running room that goes although neither the lobby nor its node asked for it.
+    pub(super) fn deleted_by_hand(&self, is_doomed: bool) -> Option<Trouble> {
+        if is_doomed || self.disrupted {
+            return None;
+        }
+        let message = format!(
+            "somebody deleted the pod {}. What it plays may end within its grace, and a room that is missed is made again. To have \
+             fewer rooms: kubectl scale roomfleet/{}. To empty a node: kubectl drain.",
+            self.name, self.fleet
+        );
+        Some(Trouble { reason: "PodDeleted", message })
+    }
+}
+
 /// What is kept of this pod; nothing of one that is no room.
 pub(super) fn read(pod: &Pod) -> Option<Seen> {
     let labels = pod.metadata.labels.as_ref()?;
@@ -200,7 +241,23 @@ pub(super) fn read(pod: &Pod) -> Option<Seen> {
     let uid = pod.metadata.uid.clone()?;
     let template = pod.metadata.annotations.as_ref().and_then(|notes| notes.get(TEMPLATE_NOTE).cloned());
     let (template, fleet) = (template.unwrap_or_default(), fleet.as_str().into());
-    Some(Seen { room, name, uid, fleet, template, state: state(pod) })
+    let host_port = host_port(pod);
+    let direct = host_port.and_then(|port| Some(SocketAddr::new(host(pod)?, port).to_string()));
+    let occupied = labels.get(OCCUPIED_LABEL).is_some_and(|said| said == "true");
+    let disrupted = condition(pod, "DisruptionTarget").is_some_and(|condition| condition.status == "True");
+    Some(Seen { room, name, uid, fleet, template, host_port, direct, occupied, disrupted, state: state(pod) })
+}
+
+fn host_port(pod: &Pod) -> Option<u16> {
+    let room = pod.spec.as_ref()?.containers.iter().find(|container| container.name == CONTAINER)?;
+    let mut ports = room.ports.iter().flatten();
+    let game = ports.find(|port| port.name.as_deref() == Some(GAME_PORT_NAME))?;
+    game.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0)
+}
+
+/// The address of its node, as its kubelet says it: that needs no right to see nodes.
+fn host(pod: &Pod) -> Option<IpAddr> {
+    pod.status.as_ref()?.host_ip.as_deref()?.parse().ok()
 }
 
 fn state(pod: &Pod) -> State {
@@ -235,14 +292,18 @@ fn how_it_failed(pod: &Pod, containers: &[ContainerStatus]) -> String {
     }
 }
 
+fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
+    pod.status.as_ref()?.conditions.as_deref()?.iter().find(|condition| condition.type_ == kind)
+}
+
 fn unscheduled(pod: &Pod) -> Option<Trouble> {
-    let conditions = pod.status.as_ref()?.conditions.as_deref()?;
-    let condition = conditions.iter().find(|condition| condition.type_ == "PodScheduled")?;
+    let condition = condition(pod, "PodScheduled")?;
     if condition.status != "False" || condition.reason.as_deref() != Some("Unschedulable") {
         return None;
     }
     let message = condition.message.as_deref().unwrap_or("the scheduler does not say why");
-    let message = format!("no node takes the pod: {message} Add nodes, or ask for less in the template.");
+    let less = if message.contains("free ports") { "widen hostPorts" } else { "ask for less in the template" };
+    let message = format!("no node takes the pod: {message} Add nodes, or {less}.");
     Some(Trouble { reason: "Unschedulable", message })
 }
 
@@ -282,7 +343,7 @@ mod tests {
     }
 
     fn made(spec: &Value) -> Value {
-        of_room(&fleet(spec), RoomId(7), "http://lobby:8082")
+        of_room(&fleet(spec), RoomId(7), "http://lobby:8082", None)
     }
 
     fn env<'a>(pod: &'a Value, name: &str) -> Vec<&'a Value> {
@@ -328,6 +389,34 @@ mod tests {
         assert_eq!(env(&pod, "BELLHOP_ROOM_LOBBY"), ["http://elsewhere"]);
     }
 
+    #[test]
+    fn a_host_port_is_the_game_ports_and_is_read_with_the_nodes_address() {
+        let check = |ports: Value, expected: Value| {
+            let spec = json!({ "containers": [
+                { "name": "beside", "image": "i", "ports": [{ "name": "game", "containerPort": 1 }] },
+                { "name": "room", "image": "i", "ports": ports },
+            ] });
+            let mut pod = of_room(&fleet(&spec), RoomId(7), "http://lobby:8082", Some(7_004));
+            assert_eq!(pod["spec"]["containers"][1]["ports"], expected);
+            assert_eq!(pod["spec"]["containers"][0]["ports"][0].get("hostPort"), None, "only the room's");
+            pod["metadata"]["uid"] = "p-1".into();
+            let seen = |pod: &Value| read(&serde_json::from_value(pod.clone()).unwrap()).unwrap();
+            assert_eq!((seen(&pod).host_port, seen(&pod).direct), (Some(7_004), None), "it has no node yet");
+            for (host, direct) in [("10.1.2.3", "10.1.2.3:7004"), ("fd00::7", "[fd00::7]:7004")] {
+                pod["status"] = json!({ "hostIP": host });
+                assert_eq!(seen(&pod).direct.as_deref(), Some(direct));
+            }
+        };
+        let (game, other) = (json!({ "name": "game", "containerPort": 9000 }), json!({ "containerPort": 8084 }));
+        let opened = json!({ "name": "game", "containerPort": 9000, "hostPort": 7004 });
+        check(json!([other, game]), json!([other, opened]));
+        check(json!(null), json!([{ "name": "game", "containerPort": 7777, "hostPort": 7004 }]));
+        let mut without = made(&json!({ "containers": [{ "name": "room", "image": "i", "ports": [game] }] }));
+        without["metadata"]["uid"] = "p-1".into();
+        without["status"] = json!({ "hostIP": "10.1.2.3" });
+        assert_eq!(read(&serde_json::from_value(without).unwrap()).unwrap().direct, None);
+    }
+
     #[track_caller]
     fn check(status: Value, expected: &str) {
         let mut pod = made(&json!({ "containers": [{ "name": "room", "image": "i" }] }));
@@ -368,6 +457,20 @@ mod tests {
             json!({ "phase": "Failed", "containerStatuses": [container] }),
             "Error: its container ended with exit code 101",
         );
+    }
+
+    #[test]
+    fn a_pod_that_was_deleted_by_hand_is_told_from_one_that_was_evicted() {
+        let mut pod = made(&json!({ "containers": [{ "name": "room", "image": "i" }] }));
+        pod["metadata"]["uid"] = "p-1".into();
+        let seen = |pod: &Value| read(&serde_json::from_value(pod.clone()).unwrap()).unwrap();
+        let told = seen(&pod).deleted_by_hand(false).unwrap();
+        assert_eq!(told.reason, "PodDeleted");
+        assert!(told.message.contains("kubectl scale roomfleet/duel"), "{}", told.message);
+        assert_eq!(seen(&pod).deleted_by_hand(true), None, "the lobby did it");
+        let condition = json!({ "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI" });
+        pod["status"] = json!({ "phase": "Running", "conditions": [condition] });
+        assert_eq!(seen(&pod).deleted_by_hand(false), None, "its node is drained");
     }
 
     #[test]

@@ -10,7 +10,11 @@ const ONE_IN: usize = 4;
 /// Tells templates apart: two pods with the same mark are alike.
 pub(super) fn mark(fleet: &RoomFleet) -> String {
     let spec = &fleet.spec;
-    let text = format!("{} {:?} {}", spec.template, spec.recycle, spec.drain_within_seconds);
+    let mut text = format!("{} {:?} {}", spec.template, spec.recycle, spec.drain_within_seconds);
+    // Only where there are some: a fleet without them keeps the mark that an older lobby gave it.
+    if let Some(ports) = spec.host_ports {
+        text.push_str(&format!(" {}-{}", ports.first, ports.last));
+    }
     blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
 }
 

@@ -16,6 +16,7 @@ use super::calls::Calls;
 use super::fleet::{RoomFleet, Status, retired};
 use super::identity::{Identity, Member};
 use super::pod::{self, Seen, State, Trouble};
+use super::ports;
 use crate::drive::inbox::Report;
 use crate::drive::{ClusterOrder, Core};
 use crate::metrics::Metrics;
@@ -35,6 +36,8 @@ pub(super) enum Done {
     /// A pod that was missed: whether it is gone.
     Looked(RoomId, bool),
     Wrote(String, bool),
+    /// A pod of this fleet could not be labelled.
+    NotMarked(Name, Trouble),
     Nothing,
 }
 
@@ -48,6 +51,13 @@ struct Fleet {
     begun: Option<Instant>,
     failure: Option<(Instant, Trouble)>,
     crashed: Vec<RoomId>,
+}
+
+/// A pod that is being created.
+struct Making {
+    task: AbortHandle,
+    name: String,
+    host_port: Option<u16>,
 }
 
 /// A pod that should be gone.
@@ -66,8 +76,10 @@ pub(super) struct World {
     metrics: Arc<Metrics>,
     fleets: BTreeMap<String, Fleet>,
     pods: HashMap<RoomId, Seen>,
-    making: HashMap<RoomId, (AbortHandle, String)>,
+    making: HashMap<RoomId, Making>,
     doomed: HashMap<RoomId, Doomed>,
+    /// Pods whose label was asked to be written, and when.
+    marking: HashMap<RoomId, Instant>,
     pub(super) tasks: JoinSet<Done>,
     /// Rooms of an old template that were asked to go.
     rolled: HashSet<RoomId>,
@@ -91,6 +103,7 @@ impl World {
             pods: HashMap::new(),
             making: HashMap::new(),
             doomed: HashMap::new(),
+            marking: HashMap::new(),
             tasks: JoinSet::new(),
             rolled: HashSet::new(),
             listed_pods: None,
@@ -169,13 +182,21 @@ impl World {
     async fn see(&mut self, seen: Seen) {
         let (room, state) = (seen.room, seen.state.clone());
         let member = Member { pod: seen.name.clone(), uid: seen.uid.clone(), fleet: seen.fleet.clone() };
+        self.core.rooms.set_direct(room, seen.direct.as_deref());
         let before = self.pods.insert(room, seen.clone());
+        if before.as_ref().is_none_or(|before| before.occupied != seen.occupied) {
+            self.marking.remove(&room);
+        }
         let ended_before = before.as_ref().is_some_and(|before| matches!(before.state, State::Done | State::Failed(_)));
+        let ran_before = before.as_ref().is_some_and(|before| before.state == State::Running);
         let going_before = before.is_some_and(|before| matches!(before.state, State::Going { .. }));
         match state {
             State::Pending(_) | State::Running => self.identity.insert(room, member),
             State::Going { seconds } => {
                 self.identity.insert(room, member);
+                if ran_before && let Some(trouble) = seen.deleted_by_hand(self.doomed.contains_key(&room)) {
+                    self.failed(&seen.fleet, trouble);
+                }
                 if !going_before {
                     // Its kubelet tells the room; the core is told, too, for no match is to go there meanwhile.
                     let within = Some(Duration::from_secs(seconds.into()));
@@ -223,18 +244,25 @@ impl World {
         if uid.is_some_and(|uid| uid != seen.uid) {
             return;
         }
-        let state = seen.state.clone();
+        let (state, name) = (seen.state.clone(), seen.fleet.clone());
         let crashed = matches!(state, State::Pending(_) | State::Running);
+        // At once, without any grace.
+        let by_hand = seen.deleted_by_hand(self.doomed.contains_key(&room)).filter(|_| state == State::Running);
         if let Some(fleet) = self.fleets.get_mut(&*seen.fleet) {
             fleet.crashed.retain(|other| *other != room);
         }
         self.pods.remove(&room);
+        self.marking.remove(&room);
+        self.core.rooms.set_direct(room, None);
         self.doomed.remove(&room);
         self.rolled.remove(&room);
         self.identity.remove(room);
         if !matches!(state, State::Done | State::Failed(_)) {
             let how = if crashed { RoomEnd::Crashed } else { RoomEnd::Exited };
             self.gone(room, how, "its pod was deleted".into()).await;
+            if let Some(trouble) = by_hand.filter(|_| self.pods_known) {
+                self.failed(&name, trouble);
+            }
         }
     }
 
@@ -363,15 +391,19 @@ impl World {
             return self.gone(room, RoomEnd::NotStarted, detail).await;
         };
         let (calls, resource) = (self.calls.clone(), known.resource.clone());
+        let host_port = resource.spec.host_ports.map(|range| {
+            let made = self.pods.values().filter_map(|seen| seen.host_port);
+            ports::pick(range, made.chain(self.making.values().filter_map(|making| making.host_port)))
+        });
         let name = pod::name(fleet, room);
-        let making = self.tasks.spawn(async move { Done::Made(room, calls.create(&resource, room).await) });
-        self.making.insert(room, (making, name));
+        let task = self.tasks.spawn(async move { Done::Made(room, calls.create(&resource, room, host_port).await) });
+        self.making.insert(room, Making { task, name, host_port });
     }
 
     /// The core has given it up.
     async fn kill(&mut self, room: RoomId) {
-        if let Some((making, name)) = self.making.remove(&room) {
-            making.abort();
+        if let Some(Making { task, name, .. }) = self.making.remove(&room) {
+            task.abort();
             // It may have been made all the same.
             let calls = self.calls.clone();
             self.spawn(async move { calls.delete(&name, None, Some(KILL_GRACE_SECONDS)).await });
@@ -436,7 +468,9 @@ impl World {
     pub(super) async fn done(&mut self, done: Done) {
         match done {
             Done::Made(room, made) => {
-                let Some((_, _)) = self.making.remove(&room) else { return };
+                if self.making.remove(&room).is_none() {
+                    return;
+                }
                 match made {
                     // What the watch has told meanwhile is newer.
                     Ok(seen) if self.pods.contains_key(&room) => drop(seen),
@@ -452,6 +486,7 @@ impl World {
                 }
             }
             Done::Looked(room, true) => self.unsee(room, None).await,
+            Done::NotMarked(fleet, trouble) => self.failed(&fleet, trouble),
             Done::Looked(_, false) | Done::Nothing => {}
             Done::Wrote(fleet, written) => {
                 if !written && let Some(fleet) = self.fleets.get_mut(&fleet) {

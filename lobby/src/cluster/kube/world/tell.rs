@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::super::calls::reference;
 use super::super::fleet::Status;
+use super::super::guard;
 use super::super::pod::{Seen, State};
 use super::super::roll;
 use super::super::status::{Facts, HEALTHY, status};
@@ -23,6 +24,10 @@ const FAILURE_SHOWN: Duration = Duration::from_secs(60);
 const SETTLES_WITHIN: Duration = Duration::from_secs(15);
 /// Rooms and pods are compared at least this often: a deletion that failed leaves a pod without a room.
 const COMPARE_EVERY: Duration = Duration::from_secs(60);
+/// A label that was asked for and is not there is asked for again after this.
+const MARK_AGAIN: Duration = Duration::from_secs(5);
+/// Pods labelled in one go. What is left comes a second later.
+const MARKED_AT_ONCE: usize = 64;
 
 impl World {
     /// What time asks for: pods to delete once more, settings that were changed elsewhere, the fleets' statuses.
@@ -36,6 +41,7 @@ impl World {
         if self.compared.elapsed() > COMPARE_EVERY {
             self.compare().await;
         }
+        self.guard().await;
         let Ok(Answer::Fleets(views)) = self.core.call(Call::ListFleets).await else { return };
         self.metrics.fleet_troubles.clear();
         let names: Vec<_> = self.fleets.keys().cloned().collect();
@@ -45,6 +51,29 @@ impl World {
             if let Some(view) = view {
                 self.roll(&name, view).await;
             }
+        }
+    }
+
+    /// Says on the pods of guarded fleets which of them have a match.
+    async fn guard(&mut self) {
+        let guarded = |name: &str| self.fleets.get(name).is_some_and(|fleet| fleet.resource.spec.guard_matches);
+        if !self.fleets.keys().any(|name| guarded(name)) {
+            return;
+        }
+        let Some(rooms) = self.rooms().await else { return };
+        self.marking.retain(|_, asked| asked.elapsed() < MARK_AGAIN);
+        let mut marks = guard::plan(&rooms, self.pods.values(), guarded);
+        marks.retain(|(seen, _)| !self.marking.contains_key(&seen.room));
+        for (seen, occupied) in marks.into_iter().take(MARKED_AT_ONCE) {
+            self.marking.insert(seen.room, Instant::now());
+            let (calls, fleet) = (self.calls.clone(), seen.fleet.clone());
+            let (name, uid) = (seen.name.clone(), seen.uid.clone());
+            self.tasks.spawn(async move {
+                match calls.mark(&name, &uid, occupied).await {
+                    Ok(()) => Done::Nothing,
+                    Err(trouble) => Done::NotMarked(fleet, trouble),
+                }
+            });
         }
     }
 
