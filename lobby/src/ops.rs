@@ -19,6 +19,10 @@ use crate::drive::Core;
 /// Largest page of a list.
 const MAX_PAGE: u32 = 100;
 
+/// Longest reason that players are told, in characters: a close frame has room for 123 bytes of it, the rest of the room
+/// is told all.
+const MAX_REASON_CHARS: usize = 200;
+
 /// Knows the operators by their token.
 #[derive(Clone)]
 pub(crate) struct Operator(Arc<blake3::Hash>);
@@ -151,6 +155,16 @@ impl Operations for Ops {
         Ok(Response::new(v1::StopRoomResponse {}))
     }
 
+    async fn kick_player(&self, request: Request<v1::KickPlayerRequest>) -> Done<v1::KickPlayerResponse> {
+        let request = self.allow(request)?;
+        let match_id = id("match_id", &request.match_id).map_err(Fault::status)?;
+        let player = id("player_id", &request.player_id).map_err(Fault::status)?;
+        let reason = check_reason(&request.reason).map_err(Fault::status)?;
+        self.call(Call::KickPlayer { match_id, player, reason: reason.clone() }).await?;
+        info!(%match_id, %player, reason = &*reason, "an operator takes a player out of a match");
+        Ok(Response::new(v1::KickPlayerResponse {}))
+    }
+
     async fn stop_lobby(&self, request: Request<v1::StopLobbyRequest>) -> Done<v1::StopLobbyResponse> {
         let request = self.allow(request)?;
         let within = Duration::from_secs(u64::from(request.within_seconds));
@@ -196,6 +210,16 @@ impl Operations for Ops {
         let queues = settings.queues.iter().map(queue_settings).collect();
         Ok(Response::new(v1::ListQueueSettingsResponse { queues }))
     }
+}
+
+/// What players are told when one of them is taken out.
+fn check_reason(reason: &str) -> std::result::Result<Name, Fault> {
+    let reason = reason.trim();
+    if reason.chars().count() > MAX_REASON_CHARS || reason.chars().any(char::is_control) {
+        let detail = format!("a reason has at most {MAX_REASON_CHARS} characters, and none that cannot be seen");
+        return Err(Fault::field("reason", detail));
+    }
+    Ok(if reason.is_empty() { "an operator took you out of the match".into() } else { reason.into() })
 }
 
 fn queue_settings(queue: &lobby_core::QueueSettings) -> v1::QueueSettings {
@@ -244,6 +268,7 @@ fn room_of(core: &Core, room: lobby_core::RoomView) -> v1::Room {
         lateness_p99_us: room.health.lateness_p99_us,
         overruns: room.health.overruns,
         rss_bytes: room.health.rss_bytes,
+        spectators: room.health.spectators,
         silent_ms: millis(room.silent),
         age_ms: millis(room.age),
     }
@@ -260,6 +285,7 @@ fn match_of(view: lobby_core::MatchView) -> v1::list_matches_response::Match {
         players_live: u32::try_from(live).unwrap_or(u32::MAX),
         seats: u32::try_from(view.seats.len()).unwrap_or(u32::MAX),
         age_ms: millis(view.duration),
+        spectators: view.spectators,
     }
 }
 

@@ -8,6 +8,9 @@
 //! - The *seat* part is sealed under a key that only the lobby and that one room know. A room can forge for nobody
 //!   but itself, and checks a token without asking anybody.
 //!
+//! Who watches a match and does not play has a *watch* part in place of the seat part: sealed under the same key for
+//! another purpose, so that neither can be taken for the other.
+//!
 //! v4.local costs some 5 µs where an Ed25519 signature costs 18 to 54 µs.
 
 use std::fmt;
@@ -31,6 +34,7 @@ pub const MAX_TOKEN_BYTES: usize = 1024;
 
 const ROUTING: &[u8] = b"bellhop routing 1";
 const SEAT: &[u8] = b"bellhop seat 1";
+const WATCH: &[u8] = b"bellhop watch 1";
 
 /// Why a token does not open anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +119,21 @@ pub struct SeatClaim {
     pub resume: bool,
 }
 
+/// Which match a token lets somebody watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchClaim {
+    /// The epoch of the match in its room.
+    pub epoch: u64,
+    /// The match.
+    pub match_id: String,
+    /// Who watches.
+    pub viewer_id: String,
+    /// Unix time in milliseconds after which the token opens nothing.
+    pub expires_ms: u64,
+    /// Makes the token single use.
+    pub nonce: u64,
+}
+
 /// Seals the routing part.
 ///
 /// # Panics
@@ -167,6 +186,44 @@ pub fn open_seat(key: &Key, token: &str, now_ms: u64) -> Result<SeatClaim, Token
         return Err(TokenError::Expired);
     }
     Ok(claim)
+}
+
+/// Makes a whole watch token from a sealed routing part and the claim.
+///
+/// # Panics
+/// If the operating system has no randomness to give.
+pub fn seal_watch(key: &Key, routing: &str, claim: &WatchClaim) -> String {
+    let WatchClaim { epoch, match_id, viewer_id, expires_ms, nonce } = claim;
+    let message = format!("{epoch}\n{match_id}\n{viewer_id}\n{expires_ms}\n{nonce}");
+    let watch =
+        LocalToken::encrypt(&key.0, message.as_bytes(), None, Some(WATCH)).expect("a short message can be sealed");
+    format!("{routing}{SEPARATOR}{watch}")
+}
+
+/// Opens the watch part of a watch token.
+///
+/// # Errors
+/// [`TokenError`], in each of its forms: a seat token is foreign here.
+pub fn open_watch(key: &Key, token: &str, now_ms: u64) -> Result<WatchClaim, TokenError> {
+    let (_, watch) = split(token)?;
+    let text = open(key, watch, WATCH)?;
+    let claim = parse_watch(&text).ok_or(TokenError::Malformed)?;
+    if now_ms > claim.expires_ms {
+        return Err(TokenError::Expired);
+    }
+    Ok(claim)
+}
+
+fn parse_watch(text: &str) -> Option<WatchClaim> {
+    let mut lines = text.split('\n');
+    let claim = WatchClaim {
+        epoch: lines.next()?.parse().ok()?,
+        match_id: lines.next()?.to_owned(),
+        viewer_id: lines.next()?.to_owned(),
+        expires_ms: lines.next()?.parse().ok()?,
+        nonce: lines.next()?.parse().ok()?,
+    };
+    lines.next().is_none().then_some(claim)
 }
 
 fn split(token: &str) -> Result<(&str, &str), TokenError> {
@@ -230,6 +287,22 @@ mod tests {
         assert_eq!(open_seat(&room, &token, 1_001), Err(TokenError::Expired));
         assert_eq!(open_seat(&gateways, &token, 0), Err(TokenError::Foreign));
         assert_eq!(open_routing(&room, &token), Err(TokenError::Foreign));
+    }
+
+    #[test]
+    fn who_watches_takes_no_seat_and_who_sits_needs_no_other_door() {
+        let (gateways, room) = (Key::generate(), Key::generate());
+        let seat = token(&gateways, &room);
+        let claim =
+            WatchClaim { epoch: 7, match_id: "m-1".into(), viewer_id: "p-9".into(), expires_ms: 1_000, nonce: 98 };
+        let routing = seat.split(SEPARATOR).next().unwrap();
+        let watch = seal_watch(&room, routing, &claim);
+        assert_eq!(open_watch(&room, &watch, 1_000), Ok(claim));
+        assert_eq!(open_watch(&room, &watch, 1_001), Err(TokenError::Expired));
+        assert_eq!(open_seat(&room, &watch, 0), Err(TokenError::Foreign));
+        assert_eq!(open_watch(&room, &seat, 0), Err(TokenError::Foreign));
+        assert_eq!(open_routing(&gateways, &watch).unwrap().room, "r-1");
+        assert!(watch.len() < 512, "{}", watch.len());
     }
 
     #[test]

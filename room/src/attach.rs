@@ -329,6 +329,11 @@ impl Stream<'_> {
                 self.pass(ToMatch::ReleaseSeats { epoch: release.epoch, seats });
                 Ok(())
             }
+            lobby_message::Kind::KickSeats(kick) => {
+                let seats = kick.seats.into_iter().filter_map(translate::seat_number).collect();
+                self.pass(ToMatch::Kick { epoch: kick.epoch, seats, reason: kick.reason });
+                Ok(())
+            }
             lobby_message::Kind::CallOff(off) => {
                 self.pass(ToMatch::CallOff { epoch: off.epoch, reason: off.reason });
                 Ok(())

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use room_core::{Claim, ConnId};
+use room_core::{Claim, ConnId, WatchClaim};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::Shared;
 use crate::outlet::Peer;
-use crate::owner::{ToMatch, unix_ms};
+use crate::owner::{Opener, ToMatch, unix_ms};
 use crate::refusal::Refusal;
 use crate::socket;
 
@@ -188,8 +188,12 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
     }
     let key = check_upgrade(&request)?;
     let token = offered(request.headers()).ok_or(TokenError::Malformed)?;
-    let claim = tokens::open_seat(&shared.key, token, unix_ms())?;
-    if !shared.may_try(claim.epoch, claim.seat, Instant::now()) {
+    let opener = open_token(&shared, token)?;
+    let tried_often = match &opener {
+        Opener::Seat(claim) => !shared.may_try(claim.epoch, claim.seat, Instant::now()),
+        Opener::Watch(_) => false, // the match itself counts those
+    };
+    if tried_often {
         return Err(Refusal::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-tries",
@@ -197,7 +201,7 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
             "Wait a second between tries.",
         ));
     }
-    let conn = admit(&shared, claim).await?;
+    let conn = admit(&shared, opener).await?;
     let upgraded = hyper::upgrade::on(&mut request);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
@@ -256,7 +260,28 @@ fn offered(headers: &HeaderMap) -> Option<&str> {
     words(headers, header::SEC_WEBSOCKET_PROTOCOL).find_map(|part| part.strip_prefix(TOKEN_PREFIX))
 }
 
-async fn admit(shared: &Shared, claim: tokens::SeatClaim) -> Result<ConnId, Refusal> {
+/// A token opens a seat, or lets somebody watch.
+fn open_token(shared: &Shared, token: &str) -> Result<Opener, TokenError> {
+    let now_ms = unix_ms();
+    match tokens::open_seat(&shared.key, token, now_ms) {
+        Ok(claim) => Ok(Opener::Seat(Claim {
+            epoch: claim.epoch,
+            match_id: claim.match_id,
+            player: claim.player_id,
+            seat: claim.seat,
+            nonce: claim.nonce,
+            resume: claim.resume,
+        })),
+        Err(TokenError::Foreign) => {
+            let claim = tokens::open_watch(&shared.key, token, now_ms)?;
+            let tokens::WatchClaim { epoch, match_id, viewer_id, nonce, .. } = claim;
+            Ok(Opener::Watch(WatchClaim { epoch, match_id, viewer: viewer_id, nonce }))
+        }
+        Err(error @ (TokenError::Malformed | TokenError::Expired)) => Err(error),
+    }
+}
+
+async fn admit(shared: &Shared, claim: Opener) -> Result<ConnId, Refusal> {
     let busy = || {
         Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -264,14 +289,6 @@ async fn admit(shared: &Shared, claim: tokens::SeatClaim) -> Result<ConnId, Refu
             "The room has no time for you just now.",
             "Your seat is held. Try again in a second.",
         )
-    };
-    let claim = Claim {
-        epoch: claim.epoch,
-        match_id: claim.match_id,
-        player: claim.player_id,
-        seat: claim.seat,
-        nonce: claim.nonce,
-        resume: claim.resume,
     };
     let (reply, answer) = oneshot::channel();
     shared.inbox.push(ToMatch::Admit { claim, reply }, true).map_err(|_| busy())?;

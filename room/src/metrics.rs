@@ -72,6 +72,10 @@ impl Metrics {
             ("inputs_refused", "Inputs the game refused", stats.inputs_refused),
             ("commands", "Commands taken", stats.commands),
             ("commands_refused", "Commands against the rules", stats.commands_refused),
+            ("spectator_frames", "Messages sent to spectators, which are among all", stats.spectator_frames),
+            ("spectator_bytes", "Their bytes", stats.spectator_bytes),
+            ("lines", "Lines that players wrote and all were told", stats.lines),
+            ("lines_refused", "Lines of players that were not passed on", stats.lines_refused),
             ("violations", "Sockets closed for a violation", stats.violations),
         ] {
             registry.register(name, help, ConstCounter::new(value));
@@ -79,6 +83,7 @@ impl Metrics {
         let seconds = |duration: std::time::Duration| duration.as_secs_f64();
         for (name, help, value) in [
             ("sockets", "Open game sockets", f64::from(stats.sockets)),
+            ("spectators", "Those who watch the match and do not play", f64::from(stats.spectators)),
             ("rate_hertz", "Steps made in the last second", f64::from(state.pace.rate_hz)),
             ("lateness_p50_seconds", "How late steps began in the last second, median", seconds(state.pace.late_p50)),
             ("lateness_p99_seconds", "The same, 99th percentile", seconds(state.pace.late_p99)),

@@ -9,6 +9,7 @@ use bellhop_proto::tokens::{self, Key, SeatClaim};
 use bytes::Bytes;
 use room_core::{
     AdmitError, Claim, CloseCode, ConnId, HostError, MatchSpec, Output, ResumeClaim, Room, SeatSpec, Status, Time,
+    WatchClaim,
 };
 use tokio::sync::oneshot;
 
@@ -43,6 +44,11 @@ pub(crate) enum ToMatch {
         epoch: u64,
         seats: Vec<u16>,
     },
+    Kick {
+        epoch: u64,
+        seats: Vec<u16>,
+        reason: String,
+    },
     CallOff {
         epoch: u64,
         reason: String,
@@ -55,7 +61,7 @@ pub(crate) enum ToMatch {
     },
     /// May a socket open? It gets a number if so.
     Admit {
-        claim: Claim,
+        claim: Opener,
         reply: oneshot::Sender<Result<ConnId, AdmitError>>,
     },
     /// The upgrade is done.
@@ -94,6 +100,12 @@ pub(crate) enum ToMatch {
     Gone {
         conn: ConnId,
     },
+}
+
+/// What a verified token opens.
+pub(crate) enum Opener {
+    Seat(Claim),
+    Watch(WatchClaim),
 }
 
 /// Answers what came when nobody owned the match any more. An admission is refused by being dropped.
@@ -183,6 +195,10 @@ impl Owner {
                     tracing::debug!(epoch, %error, "seats were not released");
                 }
             }
+            ToMatch::Kick { epoch, seats, reason } => match self.room.kick(now, epoch, &seats, &reason) {
+                Ok(()) => tracing::info!(epoch, ?seats, reason, "players are taken out of the match"),
+                Err(error) => tracing::debug!(epoch, %error, "there is no such match to take players out of"),
+            },
             ToMatch::CallOff { epoch, reason } => match self.room.call_off(now, epoch, &reason) {
                 Ok(()) => tracing::info!(epoch, reason, "the match is called off"),
                 Err(error) => tracing::debug!(epoch, %error, "there is no such match to call off"),
@@ -258,11 +274,14 @@ impl Owner {
         self.shared.board.answer(Answer { match_id, epoch, refused: hosted.err() });
     }
 
-    fn admit(&mut self, now: Time, claim: &Claim, reply: oneshot::Sender<Result<ConnId, AdmitError>>) {
+    fn admit(&mut self, now: Time, claim: &Opener, reply: oneshot::Sender<Result<ConnId, AdmitError>>) {
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
         let (key, routing) = (&self.shared.key, self.shared.identity().routing);
-        let admitted = self.room.admit(now, conn, claim, &mut |claim| seal(key, &routing, claim));
+        let admitted = match claim {
+            Opener::Seat(claim) => self.room.admit(now, conn, claim, &mut |claim| seal(key, &routing, claim)),
+            Opener::Watch(claim) => self.room.watch(now, conn, claim),
+        };
         if admitted.is_ok() {
             self.opening.insert(conn, None);
         }

@@ -21,6 +21,8 @@ const RETRY_SECONDS: u32 = 1;
 
 const FRESH: &str = "Ask for a fresh token with POST /v1/matches/{id}/seat.";
 
+const WATCH: &str = "Try again later: POST /v1/matches/{id}/watch.";
+
 impl Refusal {
     pub(crate) fn new(
         status: StatusCode,
@@ -79,6 +81,9 @@ impl From<AdmitError> for Refusal {
             AdmitError::Replayed => (StatusCode::CONFLICT, "replayed-token", FRESH),
             AdmitError::Stale => (StatusCode::CONFLICT, "stale-token", FRESH),
             AdmitError::GivenUp { .. } => (StatusCode::CONFLICT, "seat-given-up", "The seat cannot be taken again."),
+            AdmitError::NotWatched => (StatusCode::FORBIDDEN, "not-watched", "Its replay is there when it is over."),
+            AdmitError::AudienceFull { .. } => (StatusCode::CONFLICT, "audience-full", WATCH),
+            AdmitError::Crowd => (StatusCode::TOO_MANY_REQUESTS, "crowd", WATCH),
             AdmitError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many-tokens", "Use your resume token."),
         };
         Refusal::new(status, kind, sentence(&error), hint)

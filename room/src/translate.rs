@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellhop_proto::v1::seat_report::Presence as Said;
 use bellhop_proto::v1::{self, room_message};
 use bellhop_wire::Presence;
-use room_core::{GameEntry, MatchResult, MatchSpec, SeatSpec, SeatStatus, Seen, ViewClass};
+use room_core::{Audience, GameEntry, MatchResult, MatchSpec, SeatSpec, SeatStatus, Seen, ViewClass};
 
 use crate::board::{Answer, Running, State};
 use crate::bundle::Bundle;
@@ -44,6 +44,11 @@ pub(crate) fn spec(host: v1::Host, journal: Vec<u8>) -> Option<MatchSpec> {
         seats: seats(host.seats)?,
         max_seats: u16::try_from(host.max_seats).ok()?,
         journal,
+        audience: Audience {
+            most: u16::try_from(host.spectators).unwrap_or(u16::MAX),
+            delay: Duration::from_millis(u64::from(host.watch_delay_ms)),
+        },
+        chat: host.chat,
     })
 }
 
@@ -144,6 +149,7 @@ pub(crate) fn report(sequence: u64, state: &State, events: Vec<v1::SeenEvents>) 
             overruns: state.stats.overruns,
             sockets: state.stats.sockets,
             rss_bytes: rss_bytes(),
+            spectators: state.stats.spectators,
         }),
         draining: state.draining,
         events,

@@ -213,7 +213,7 @@ class Room:
         claims = [host.epoch, host.match_id, seat.said.player_id, number, int(time.time() * 1000) + 600_000, 0, 1]
         resume = self.routing + "~" + tokens.seal(self.key, "\n".join(map(str, claims)), b"bellhop seat 1")
         welcome = Writer().bits(WELCOME, 3).varint(number).varint(host.epoch).varint(0).varint(1).text(resume).text(host.config_json)
-        await socket.send(welcome.varint(seat.commands).varint(match.now_ms()).bool(match.table.phase == "playing").bytes())
+        await socket.send(welcome.varint(seat.commands).varint(match.now_ms()).bool(match.table.phase == "playing").bool(False).bytes())
         everybody = Writer().bits(ROSTER, 3).varint(len(match.seats))
         for at, one in match.seats.items():
             everybody.varint(at).text(one.said.name).text(one.said.tag).bits(one.presence - 1, 2).varint(one.said.team)

@@ -162,6 +162,8 @@ impl Game for Maze {
     const MIN_SEATS: u16 = 2;
     const MAX_SEATS: u16 = 8;
     const WIRE_VERSION: u32 = 2;
+    /// A spectator sees everybody: where somebody was so long ago helps nobody who looks for him.
+    const WATCH_DELAY_SECONDS: u32 = 15;
 
     fn start(config: &Config, seed: u64) -> Maze {
         let config = Config {

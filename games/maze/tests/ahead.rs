@@ -35,6 +35,8 @@ fn what_one_does_shows_at_once_and_stays_true() {
         seats: (0..SEATS).map(seat).collect(),
         max_seats: SEATS,
         journal: Vec::new(),
+        audience: room_core::Audience::default(),
+        chat: false,
     };
     room.host(Time(0), spec).unwrap();
     let mut players: Vec<Player> = Vec::new();

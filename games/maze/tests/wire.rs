@@ -48,6 +48,8 @@ impl World {
             seats: (0..SEATS).map(seat).collect(),
             max_seats: SEATS,
             journal: Vec::new(),
+            audience: room_core::Audience::default(),
+            chat: false,
         };
         room.host(Time(0), spec).unwrap();
         let mut world = World {
@@ -191,6 +193,10 @@ fn nothing_out_of_sight_leaves_the_room() {
                     .filter_map(|news| match news {
                         News::Event(event) => Some(event),
                         News::Welcome(..)
+                        | News::Watching(..)
+                        | News::Said(_)
+                        | News::Unsaid(_)
+                        | News::Removed(..)
                         | News::Roster(_)
                         | News::Accepted(_)
                         | News::Refused(..)

@@ -102,6 +102,19 @@ pub enum Effect {
         /// Why, in words.
         reason: &'static str,
     },
+    /// To a room: these players are taken out of the match, and all are told why.
+    KickSeats {
+        /// The room.
+        room: RoomId,
+        /// The match.
+        match_id: MatchId,
+        /// The placement.
+        epoch: u64,
+        /// Their seats.
+        seats: SmallVec<[u16; 4]>,
+        /// Why, in words.
+        reason: Name,
+    },
     /// To a room: its result has arrived; it need not send it again.
     AckResult {
         /// The room.
@@ -146,6 +159,12 @@ pub struct HostOrder {
     pub max_seats: u16,
     /// The room answers within this, or the match goes elsewhere.
     pub accept_within: Duration,
+    /// How many may watch it at a time; 0: nobody.
+    pub spectators: u16,
+    /// How much later than the players.
+    pub watch_delay: Duration,
+    /// Its players may write to each other.
+    pub chat: bool,
     /// The match lost its room: this one goes on with it from its journal, which the shell hands down with the order.
     pub recovers: bool,
 }
@@ -238,6 +257,8 @@ pub enum Answer {
     Player(PlayerView),
     /// Where a held seat is.
     Seat(SeatView),
+    /// Where a match is to be watched.
+    Watch(WatchView),
     /// A match.
     Match(MatchView),
     /// All queues.
@@ -339,6 +360,23 @@ pub enum Refusal {
         /// When to come back.
         retry_after: Duration,
     },
+    /// The queue lets nobody watch.
+    #[error("matches of this queue are not watched")]
+    NotWatched,
+    /// There is nothing to watch any more.
+    #[error("the match is over")]
+    MatchOver,
+    /// As many watch as may.
+    #[error("the {limit} places for spectators of this match are taken")]
+    AudienceFull {
+        /// How many there are.
+        limit: u16,
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// He has no seat in it.
+    #[error("this player has no seat in this match")]
+    NotInMatch,
     /// No such room.
     #[error("there is no such room")]
     UnknownRoom,
@@ -376,6 +414,10 @@ impl Refusal {
             Self::NotYourMatch => "not-your-match",
             Self::SeatGone => "seat-gone",
             Self::RoomAway { .. } => "room-away",
+            Self::NotWatched => "not-watched",
+            Self::MatchOver => "match-over",
+            Self::AudienceFull { .. } => "audience-full",
+            Self::NotInMatch => "not-in-match",
             Self::UnknownRoom => "unknown-room",
             Self::UnknownFleet { .. } => "unknown-fleet",
             Self::BadPage => "bad-page",
@@ -386,9 +428,10 @@ impl Refusal {
     /// When to come back, where that would help.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Full { retry_after, .. } | Self::Draining { retry_after } | Self::RoomAway { retry_after } => {
-                Some(*retry_after)
-            }
+            Self::Full { retry_after, .. }
+            | Self::Draining { retry_after }
+            | Self::AudienceFull { retry_after, .. }
+            | Self::RoomAway { retry_after } => Some(*retry_after),
             Self::UnknownQueue { .. }
             | Self::AlreadyQueued { .. }
             | Self::BadParty
@@ -402,6 +445,9 @@ impl Refusal {
             | Self::UnknownMatch
             | Self::NotYourMatch
             | Self::SeatGone
+            | Self::NotWatched
+            | Self::MatchOver
+            | Self::NotInMatch
             | Self::UnknownRoom
             | Self::UnknownFleet { .. }
             | Self::BadPage
@@ -544,6 +590,25 @@ pub struct SeatView {
     pub game: Name,
 }
 
+/// Where a match is to be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchView {
+    /// The match.
+    pub match_id: MatchId,
+    /// The room.
+    pub room: RoomId,
+    /// The placement.
+    pub epoch: u64,
+    /// The game.
+    pub game: Name,
+    /// How much later than the players its queue has it seen.
+    pub delay: Duration,
+    /// Who watches now.
+    pub spectators: u32,
+    /// How many may.
+    pub most: u16,
+}
+
 /// A queue as shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueueView {
@@ -567,6 +632,8 @@ pub struct QueueView {
     pub open_games: bool,
     /// How long one waits.
     pub eta: EtaView,
+    /// Its matches may be watched.
+    pub watch: bool,
 }
 
 /// An open game as shown.
@@ -690,6 +757,10 @@ pub struct MatchView {
     pub duration: Duration,
     /// What happened so far in a turn-based match that runs, for each class of viewers what it may see.
     pub events: Vec<SeenEvents>,
+    /// It may be watched.
+    pub watch: bool,
+    /// Who watches it now and does not play.
+    pub spectators: u32,
 }
 
 /// Where a match is in its life.

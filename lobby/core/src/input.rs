@@ -118,6 +118,20 @@ pub enum Call {
         /// Who asks.
         by: PlayerId,
     },
+    /// Where a match is to be watched. Answered by `Answer::Watch`.
+    WatchMatch {
+        /// The match.
+        match_id: MatchId,
+    },
+    /// Takes a player out of a match that runs. Answered by `Answer::Done`.
+    KickPlayer {
+        /// The match.
+        match_id: MatchId,
+        /// Who.
+        player: PlayerId,
+        /// Why, in words for all who are in it.
+        reason: Name,
+    },
     /// Answered by `Answer::Match`.
     GetMatch {
         /// The match.
@@ -331,6 +345,8 @@ pub struct Health {
     pub sockets: u32,
     /// Memory.
     pub rss_bytes: u64,
+    /// Who watches its match and does not play.
+    pub spectators: u32,
 }
 
 /// How a match ended, by its room.

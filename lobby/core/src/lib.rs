@@ -22,7 +22,8 @@ mod time;
 
 pub use effect::{
     Answer, Effect, EtaView, FleetView, HostOrder, HostSeat, MatchSeatView, MatchState, MatchView, OpenGameView, Page,
-    PlayerView, QueueView, Refusal, RoomState, RoomView, SeatView, TicketEvent, TicketState, TicketView, Why,
+    PlayerView, QueueView, Refusal, RoomState, RoomView, SeatView, TicketEvent, TicketState, TicketView, WatchView,
+    Why,
 };
 pub use event::{
     Batch, Event, LostReason, MatchOutcome, Placement, RatingChange, RequeueReason, RoomEnd, Seating, TicketEnd,

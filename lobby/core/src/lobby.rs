@@ -13,7 +13,7 @@ mod tickets;
 mod views;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -24,7 +24,7 @@ use self::rooms::Live;
 use crate::effect::Effect;
 use crate::eta::Eta;
 use crate::event::{Batch, Event};
-use crate::ids::{IdMap, MatchId, QueueId, RoomId, TicketId};
+use crate::ids::{IdMap, MatchId, PlayerId, QueueId, RoomId, TicketId};
 use crate::input::Input;
 use crate::pool::{Group, Pool};
 use crate::settings::{Settings, SettingsError};
@@ -65,6 +65,8 @@ pub struct Lobby {
     joinable: IdMap<MatchId, u16>,
     /// Matches that live and whose journal the shell holds.
     journals: BTreeSet<MatchId>,
+    /// Who was taken out of which match, and is not to be put into it again. Forgotten with this process.
+    kicked: BTreeMap<MatchId, Vec<PlayerId>>,
     groups: Vec<Group>,
 }
 

@@ -44,10 +44,19 @@ pub struct QueueSettings {
     pub open_games: bool,
     /// Results move ratings.
     pub rated: bool,
+    /// Its matches may be watched by whoever asks.
+    pub watch: bool,
+    /// How much later than the players spectators see a match, in time of the match; a game may ask for more.
+    pub watch_delay: Duration,
+    /// How many may watch one match at a time.
+    pub spectators: u16,
+    /// Players of a match may write to each other.
+    pub chat: bool,
 }
 
 impl QueueSettings {
-    /// A queue with the defaults: rated, no late join, no open games, start after 3 s, the default window.
+    /// A queue with the defaults: rated, no late join, no open games, start after 3 s, the default window; its matches
+    /// may be watched, and players write to each other.
     pub fn new(name: &str, game: &str, shape: Shape) -> Self {
         Self {
             name: name.into(),
@@ -61,6 +70,10 @@ impl QueueSettings {
             late_join: false,
             open_games: false,
             rated: true,
+            watch: true,
+            watch_delay: Duration::ZERO,
+            spectators: 50,
+            chat: true,
         }
     }
 }
@@ -340,6 +353,11 @@ pub enum SettingsError {
     },
 }
 
+/// Spectators of one match, at most: a room holds no more.
+const MAX_SPECTATORS: u16 = 256;
+/// The longest delay of spectators; who wants to see a match later than that has its replay.
+const MAX_WATCH_DELAY: Duration = Duration::from_secs(600);
+
 /// Seats of one match, at most: a seat's number fits in the frames of the wire.
 pub(crate) const MAX_SEATS: u16 = 256;
 
@@ -404,6 +422,8 @@ impl Settings {
             (queue.late_join && matches!(queue.shape, Shape::Teams { .. }))
                 .then_some("late_join needs a queue without teams")
         })
+        .or_else(|| (queue.spectators > MAX_SPECTATORS).then_some("a match has at most 256 spectators"))
+        .or_else(|| (queue.watch_delay > MAX_WATCH_DELAY).then_some("spectators are at most 600 s behind"))
         .or_else(|| bad(window.step).then_some("the window's step must not be negative"))
         .or_else(|| bad(window.cap).then_some("the window's cap must not be negative"))
         .or_else(|| window.start.is_some_and(bad).then_some("the window's start must not be negative"))

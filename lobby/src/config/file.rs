@@ -164,6 +164,14 @@ struct QueueTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     rated: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    watch: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watch_delay_seconds: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spectators: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<WindowTable>,
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<toml::Table>,
@@ -197,6 +205,10 @@ pub(super) fn keys() -> Vec<&'static str> {
         "late_join",
         "open_games",
         "rated",
+        "watch",
+        "watch_delay_seconds",
+        "spectators",
+        "chat",
         "window",
         "config",
         "games",
@@ -329,6 +341,10 @@ fn change(base: &QueueSettings, table: QueueTable) -> Result<QueueSettings, Stri
         late_join: table.late_join.unwrap_or(base.late_join),
         open_games: table.open_games.unwrap_or(base.open_games),
         rated: table.rated.unwrap_or(base.rated),
+        watch: table.watch.unwrap_or(base.watch),
+        watch_delay: table.watch_delay_seconds.map_or(base.watch_delay, |seconds| seconds.0),
+        spectators: table.spectators.unwrap_or(base.spectators),
+        chat: table.chat.unwrap_or(base.chat),
     })
 }
 
@@ -390,6 +406,10 @@ pub(crate) fn queue_toml(queue: &QueueSettings) -> String {
         late_join: Some(queue.late_join),
         open_games: Some(queue.open_games),
         rated: Some(queue.rated),
+        watch: Some(queue.watch),
+        watch_delay_seconds: Some(Seconds(queue.watch_delay)),
+        spectators: Some(queue.spectators),
+        chat: Some(queue.chat),
         window: Some(window),
         config: serde_json::from_str(&queue.config_json).ok(),
     };

@@ -396,6 +396,37 @@ impl Desk {
         })
     }
 
+    /// Where a match is to be watched, and what opens the door.
+    pub(crate) async fn watch_match(
+        &self,
+        viewer: PlayerId,
+        match_id: &str,
+        origin: &Origin,
+    ) -> Result<v1::WatchPass, Fault> {
+        let match_id = id("match_id", match_id)?;
+        let found = match self.core.call(Call::WatchMatch { match_id }).await {
+            // Long over.
+            Err(CallError::Refused(Refusal::UnknownMatch)) if self.players.outcome(match_id)?.is_some() => {
+                return Err(Refusal::MatchOver.into());
+            }
+            answer => only!(answer?, Answer::Watch),
+        };
+        let away = Refusal::RoomAway { retry_after: Duration::from_millis(500) };
+        let route = self.core.rooms.get(found.room).ok_or(away)?;
+        let room_id = found.room.to_string();
+        Ok(v1::WatchPass {
+            match_id: found.match_id.to_string(),
+            url: origin.room_url(&room_id),
+            room_id,
+            token: route.watch_token(found.match_id, found.epoch, viewer),
+            bundle: route.bundle(&found.game).to_owned(),
+            game: found.game.to_string(),
+            delay_ms: u32::try_from(found.delay.as_millis()).unwrap_or(u32::MAX),
+            spectators: found.spectators,
+            max_spectators: u32::from(found.most),
+        })
+    }
+
     pub(crate) async fn seat(
         &self,
         player: PlayerId,

@@ -17,7 +17,7 @@ use super::json;
     paths(
         json::create_guest, json::log_in, json::log_out, json::me, json::set_name, json::set_password, json::queues,
         json::create_ticket, json::ticket, json::cancel, json::events, json::list_open_games, json::open_game_events,
-        json::join, json::get_match, json::seat, json::replay, json::my_matches,
+        json::join, json::get_match, json::seat, json::watch_match, json::replay, json::my_matches,
     ),
     modifiers(&Bearer),
 )]
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn every_call_is_described() {
         let api: Value = serde_json::from_str(&openapi()).unwrap();
-        assert_eq!(api["paths"].as_object().unwrap().len(), 17);
+        assert_eq!(api["paths"].as_object().unwrap().len(), 18);
         assert!(api["paths"]["/v1/tickets"]["post"]["security"].is_array());
         let page = render(&api);
         for word in ["/v1/tickets/{ticket_id}/events", "Last-Event-ID", "idempotency_key", "already_matched"] {

@@ -290,6 +290,12 @@ impl From<Refusal> for Fault {
             Refusal::NotYourMatch => (Code::PermissionDenied, S::FORBIDDEN, ""),
             Refusal::SeatGone => (Code::FailedPrecondition, S::CONFLICT, "play again"),
             Refusal::RoomAway { .. } => (Code::Unavailable, S::SERVICE_UNAVAILABLE, ""),
+            Refusal::NotWatched => (Code::PermissionDenied, S::FORBIDDEN, "its replay is there when it is over"),
+            Refusal::MatchOver => (Code::FailedPrecondition, S::CONFLICT, "watch its replay"),
+            Refusal::AudienceFull { .. } => (Code::ResourceExhausted, S::TOO_MANY_REQUESTS, ""),
+            Refusal::NotInMatch => {
+                (Code::NotFound, S::NOT_FOUND, "the players of a match are listed at /v1/matches/{id}")
+            }
             Refusal::UnknownRoom => (Code::NotFound, S::NOT_FOUND, ""),
             Refusal::UnknownFleet { .. } => (Code::NotFound, S::NOT_FOUND, ""),
             Refusal::BadPage => (Code::InvalidArgument, S::BAD_REQUEST, "begin again without a page token"),
@@ -315,6 +321,10 @@ impl From<Refusal> for Fault {
             | Refusal::NotYourMatch
             | Refusal::SeatGone
             | Refusal::RoomAway { .. }
+            | Refusal::NotWatched
+            | Refusal::MatchOver
+            | Refusal::AudienceFull { .. }
+            | Refusal::NotInMatch
             | Refusal::UnknownRoom
             | Refusal::UnknownFleet { .. }
             | Refusal::BadPage => {}

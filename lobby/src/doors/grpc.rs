@@ -186,4 +186,10 @@ impl Matchmaking for Grpc {
         let (player, origin) = (self.player(&request)?, origin(&request)?);
         self.answer(self.0.seat(player, &request.into_inner().match_id, &origin).await)
     }
+
+    async fn watch_match(&self, request: Request<v1::WatchMatchRequest>) -> Answer<v1::WatchPass> {
+        self.told(self.0.admit())?;
+        let (player, origin) = (self.player(&request)?, origin(&request)?);
+        self.answer(self.0.watch_match(player, &request.into_inner().match_id, &origin).await)
+    }
 }

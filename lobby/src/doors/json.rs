@@ -270,3 +270,15 @@ pub(crate) async fn seat(
 ) -> Answer<Assignment> {
     Ok(Json(desk.seat(player, &id, &origin).await?.into()))
 }
+
+#[utoipa::path(post, path = "/v1/matches/{match_id}/watch", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, body = WatchPass), (status = 403), (status = 404), (status = 409), (status = 429)))]
+/// A room address and a token to watch a match that runs. Ask again after every broken socket.
+pub(crate) async fn watch_match(
+    State(desk): At,
+    origin: Asker,
+    Caller(player): Caller,
+    Path(id): Path<String>,
+) -> Answer<WatchPass> {
+    desk.admit()?;
+    Ok(Json(desk.watch_match(player, &id, &origin).await?.into()))
+}

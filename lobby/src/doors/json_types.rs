@@ -102,6 +102,8 @@ answer!(
         open_games: bool,
         /// The game's configuration, as JSON.
         config_json: String,
+        /// Its matches may be watched.
+        watch: bool,
     }
 );
 answer!(
@@ -123,6 +125,26 @@ answer!(
         bundle: String,
         /// The same room at its own node, past the gateways and unencrypted: for native clients. Empty: there is no such way.
         direct_url: String,
+    }
+);
+answer!(
+    /// Where to watch and what opens the door.
+    WatchPass from v1::WatchPass {
+        match_id: String,
+        room_id: String,
+        /// The WebSocket's address.
+        url: String,
+        /// Single use, 30 s; as with a seat.
+        token: String,
+        game: String,
+        /// Hash of the game's page bundle: `/games/<bundle>/`
+        bundle: String,
+        /// How much later than the players the queue has it seen; the room says what holds.
+        delay_ms: u32,
+        /// Who watches now.
+        spectators: u32,
+        /// How many may.
+        max_spectators: u32,
     }
 );
 answer!(
@@ -245,6 +267,10 @@ pub(crate) struct Match {
     duration_ms: u64,
     /// Turn-based games: the events so far, as JSON, what this viewer may see.
     events_json: Vec<String>,
+    /// While it runs: it may be watched.
+    watch: bool,
+    /// Who watches it now and does not play.
+    spectators: u32,
 }
 
 impl From<v1::Match> for Match {
@@ -259,6 +285,8 @@ impl From<v1::Match> for Match {
         };
         Match {
             state,
+            watch: shown.watch,
+            spectators: shown.spectators,
             id: shown.id,
             queue: shown.queue,
             game: shown.game,

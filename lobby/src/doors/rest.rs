@@ -40,6 +40,7 @@ pub(crate) fn router(desk: Arc<Desk>, page: Option<PathBuf>, bundles: Arc<Bundle
         .route("/v1/open-games/{ticket_id}/join", post(json::join))
         .route("/v1/matches/{match_id}", get(json::get_match))
         .route("/v1/matches/{match_id}/seat", post(json::seat))
+        .route("/v1/matches/{match_id}/watch", post(json::watch_match))
         .route("/v1/matches/{match_id}/replay", get(json::replay))
         .method_not_allowed_fallback(|| async { Fault::no_such_method() })
         .with_state(desk.clone())

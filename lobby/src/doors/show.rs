@@ -37,6 +37,7 @@ pub(crate) fn queue(queue: QueueView) -> v1::Queue {
         eta_p90_ms,
         open_games: queue.open_games,
         config_json: queue.config_json.to_string(),
+        watch: queue.watch,
     }
 }
 
@@ -189,6 +190,8 @@ pub(crate) fn game_match(players: &Players, view: MatchView, viewer: PlayerId) -
         reason: reason.to_owned(),
         duration_ms: millis(view.duration),
         events_json: events_json.unwrap_or_default(),
+        watch: view.watch && view.state == MatchState::Playing,
+        spectators: view.spectators,
     }
 }
 
@@ -214,5 +217,7 @@ pub(crate) fn ended_match(players: &Players, outcome: &MatchOutcome) -> v1::Matc
         reason: outcome.reason.to_string(),
         duration_ms: millis(outcome.duration),
         events_json: outcome.events_json.iter().map(ToString::to_string).collect(),
+        watch: false,
+        spectators: 0,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bellhop_proto::tokens::{self, Key, Routing, SeatClaim};
+use bellhop_proto::tokens::{self, Key, Routing, SeatClaim, WatchClaim};
 use lobby_core::{Effect, MatchId, Name, PlayerId, Refusal, RoomId};
 use tokio::sync::{Notify, mpsc};
 
@@ -69,6 +69,18 @@ impl Route {
             resume: false,
         };
         tokens::seal_seat(&self.key, &self.routing, &claim)
+    }
+
+    /// A fresh watch token: likewise.
+    pub(crate) fn watch_token(&self, match_id: MatchId, epoch: u64, viewer: PlayerId) -> String {
+        let claim = WatchClaim {
+            epoch,
+            match_id: match_id.to_string(),
+            viewer_id: viewer.to_string(),
+            expires_ms: unix_ms() + JOIN_TOKEN_LIFE_MS,
+            nonce: u64::from_le_bytes(random_bytes()),
+        };
+        tokens::seal_watch(&self.key, &self.routing, &claim)
     }
 
     /// The hash of a game's bundle; empty: none.

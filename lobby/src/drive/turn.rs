@@ -313,6 +313,7 @@ impl Drive {
             | Effect::AddSeats { room, .. }
             | Effect::ReleaseSeats { room, .. }
             | Effect::CallOff { room, .. }
+            | Effect::KickSeats { room, .. }
             | Effect::DrainRoom { room, .. }
             | Effect::StopRoom { room, .. }
             | Effect::AckResult { room, .. } => self.order_room(room, Order::Effect(Box::new(effect))),

@@ -78,6 +78,7 @@ fn report(said: v1::Report) -> Result<RoomReport, Fault> {
         overruns: health.overruns,
         sockets: health.sockets,
         rss_bytes: health.rss_bytes,
+        spectators: health.spectators,
     };
     let events = said.events.into_iter().map(seen).collect::<Result<_, Fault>>()?;
     Ok(RoomReport { sequence: said.sequence, running, health, draining: said.draining, events })
@@ -159,6 +160,9 @@ pub(super) fn order(effect: Effect) -> Option<Down> {
             max_seats: u32::from(order.max_seats),
             queue: order.queue.to_string(),
             journal_bytes: 0, // set with the journal
+            spectators: u32::from(order.spectators),
+            watch_delay_ms: short_millis(order.watch_delay),
+            chat: order.chat,
         }),
         Effect::AddSeats { match_id, epoch, seats, .. } => Down::AddSeats(v1::AddSeats {
             match_id: match_id.to_string(),
@@ -174,6 +178,12 @@ pub(super) fn order(effect: Effect) -> Option<Down> {
             match_id: match_id.to_string(),
             epoch,
             reason: "the match is lost, or goes on elsewhere".to_owned(),
+        }),
+        Effect::KickSeats { match_id, epoch, seats, reason, .. } => Down::KickSeats(v1::KickSeats {
+            match_id: match_id.to_string(),
+            epoch,
+            seats: seats.iter().map(|&seat| u32::from(seat)).collect(),
+            reason: reason.to_string(),
         }),
         Effect::DrainRoom { within, .. } => Down::Drain(v1::Drain { within_ms: short_millis(within) }),
         Effect::StopRoom { reason, .. } => Down::Stop(v1::Stop { reason: reason.to_owned() }),

@@ -11,4 +11,5 @@ mod operations;
 mod processes;
 mod start;
 mod support;
+mod watching;
 mod way;

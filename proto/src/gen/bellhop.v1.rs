@@ -35,6 +35,9 @@ pub struct Queue {
     /// The game's configuration as JSON.
     #[prost(string, tag = "11")]
     pub config_json: ::prost::alloc::string::String,
+    /// Whether its matches may be watched.
+    #[prost(bool, tag = "12")]
+    pub watch: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateTicketRequest {
@@ -369,6 +372,39 @@ pub struct GetMatchRequest {
     pub match_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchMatchRequest {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+}
+/// Where to watch and what opens the door.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchPass {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    /// `r-…`
+    #[prost(string, tag = "2")]
+    pub room_id: ::prost::alloc::string::String,
+    /// The WebSocket's address, by the scheme and host that the caller used.
+    #[prost(string, tag = "3")]
+    pub url: ::prost::alloc::string::String,
+    /// Single use, 30 s; as with a seat.
+    #[prost(string, tag = "4")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub game: ::prost::alloc::string::String,
+    /// Hash of the game's page bundle: /games/<bundle>/
+    #[prost(string, tag = "6")]
+    pub bundle: ::prost::alloc::string::String,
+    /// How much later than the players the queue lets spectators see its matches; the room says what holds.
+    #[prost(uint32, tag = "7")]
+    pub delay_ms: u32,
+    /// Who watches now, and how many may.
+    #[prost(uint32, tag = "8")]
+    pub spectators: u32,
+    #[prost(uint32, tag = "9")]
+    pub max_spectators: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSeatRequest {
     #[prost(string, tag = "1")]
     pub match_id: ::prost::alloc::string::String,
@@ -409,6 +445,11 @@ pub struct Match {
     /// Turn-based games: the events so far, as JSON, what this viewer may see.
     #[prost(string, repeated, tag = "8")]
     pub events_json: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// While it runs: whether it may be watched, and who watches it.
+    #[prost(bool, tag = "9")]
+    pub watch: bool,
+    #[prost(uint32, tag = "10")]
+    pub spectators: u32,
 }
 /// Nested message and enum types in `Match`.
 pub mod r#match {
@@ -830,6 +871,29 @@ pub mod matchmaking_client {
                 .insert(GrpcMethod::new("bellhop.v1.Matchmaking", "GetSeat"));
             self.inner.unary(req, path, codec).await
         }
+        /// A room URL and a token to watch a match that runs, in a queue that lets spectators in. Ask again after every broken
+        /// socket: the match may be in another room by then.
+        pub async fn watch_match(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchMatchRequest>,
+        ) -> std::result::Result<tonic::Response<super::WatchPass>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bellhop.v1.Matchmaking/WatchMatch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("bellhop.v1.Matchmaking", "WatchMatch"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The matches that the caller played to their end, the newest first.
         pub async fn list_my_matches(
             &mut self,
@@ -956,6 +1020,12 @@ pub mod matchmaking_server {
             &self,
             request: tonic::Request<super::GetSeatRequest>,
         ) -> std::result::Result<tonic::Response<super::Assignment>, tonic::Status>;
+        /// A room URL and a token to watch a match that runs, in a queue that lets spectators in. Ask again after every broken
+        /// socket: the match may be in another room by then.
+        async fn watch_match(
+            &self,
+            request: tonic::Request<super::WatchMatchRequest>,
+        ) -> std::result::Result<tonic::Response<super::WatchPass>, tonic::Status>;
         /// The matches that the caller played to their end, the newest first.
         async fn list_my_matches(
             &self,
@@ -1525,6 +1595,51 @@ pub mod matchmaking_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSeatSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bellhop.v1.Matchmaking/WatchMatch" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchMatchSvc<T: Matchmaking>(pub Arc<T>);
+                    impl<
+                        T: Matchmaking,
+                    > tonic::server::UnaryService<super::WatchMatchRequest>
+                    for WatchMatchSvc<T> {
+                        type Response = super::WatchPass;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchMatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Matchmaking>::watch_match(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchMatchSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2947,6 +3062,9 @@ pub struct Room {
     pub silent_ms: u64,
     #[prost(uint64, tag = "17")]
     pub age_ms: u64,
+    /// Who watches its match and does not play.
+    #[prost(uint32, tag = "18")]
+    pub spectators: u32,
 }
 /// Nested message and enum types in `Room`.
 pub mod room {
@@ -3037,6 +3155,9 @@ pub mod list_matches_response {
         pub seats: u32,
         #[prost(uint64, tag = "8")]
         pub age_ms: u64,
+        /// Who watches it and does not play.
+        #[prost(uint32, tag = "9")]
+        pub spectators: u32,
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3096,6 +3217,18 @@ pub struct StopRoomRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StopRoomResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KickPlayerRequest {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub player_id: ::prost::alloc::string::String,
+    /// What the player and all others in the match are told: up to 200 characters; empty: that an operator did it.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KickPlayerResponse {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StopLobbyRequest {
     /// Drains every room first: no new match, those that run may finish. The lobby ends when the last room has gone.
@@ -3375,6 +3508,32 @@ pub mod operations_client {
                 .insert(GrpcMethod::new("bellhop.v1.Operations", "StopRoom"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes a player out of the match that runs: his seat is given up, he cannot come back into this match, and all in it
+        /// are told why.
+        pub async fn kick_player(
+            &mut self,
+            request: impl tonic::IntoRequest<super::KickPlayerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::KickPlayerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bellhop.v1.Operations/KickPlayer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("bellhop.v1.Operations", "KickPlayer"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Stops the lobby: waits until what was promised is written, then ends. Rooms and gateways go on.
         pub async fn stop_lobby(
             &mut self,
@@ -3525,6 +3684,15 @@ pub mod operations_server {
             request: tonic::Request<super::StopRoomRequest>,
         ) -> std::result::Result<
             tonic::Response<super::StopRoomResponse>,
+            tonic::Status,
+        >;
+        /// Takes a player out of the match that runs: his seat is given up, he cannot come back into this match, and all in it
+        /// are told why.
+        async fn kick_player(
+            &self,
+            request: tonic::Request<super::KickPlayerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::KickPlayerResponse>,
             tonic::Status,
         >;
         /// Stops the lobby: waits until what was promised is written, then ends. Rooms and gateways go on.
@@ -3899,6 +4067,51 @@ pub mod operations_server {
                     };
                     Box::pin(fut)
                 }
+                "/bellhop.v1.Operations/KickPlayer" => {
+                    #[allow(non_camel_case_types)]
+                    struct KickPlayerSvc<T: Operations>(pub Arc<T>);
+                    impl<
+                        T: Operations,
+                    > tonic::server::UnaryService<super::KickPlayerRequest>
+                    for KickPlayerSvc<T> {
+                        type Response = super::KickPlayerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::KickPlayerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Operations>::kick_player(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = KickPlayerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/bellhop.v1.Operations/StopLobby" => {
                     #[allow(non_camel_case_types)]
                     struct StopLobbySvc<T: Operations>(pub Arc<T>);
@@ -4157,7 +4370,7 @@ pub mod room_message {
 pub struct LobbyMessage {
     #[prost(
         oneof = "lobby_message::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13"
     )]
     pub kind: ::core::option::Option<lobby_message::Kind>,
 }
@@ -4198,6 +4411,9 @@ pub mod lobby_message {
         /// A piece of the journal of a match that the room is to go on with; before its Host.
         #[prost(message, tag = "12")]
         JournalPiece(super::JournalPiece),
+        /// Takes players out of the match that runs.
+        #[prost(message, tag = "13")]
+        KickSeats(super::KickSeats),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4290,6 +4506,15 @@ pub struct Host {
     /// until one of them is back. One that cannot says HostRefused.
     #[prost(uint64, tag = "10")]
     pub journal_bytes: u64,
+    /// How many may watch it at a time; 0: nobody.
+    #[prost(uint32, tag = "11")]
+    pub spectators: u32,
+    /// How much later than the players they see it, in time of the match; a game may ask for more.
+    #[prost(uint32, tag = "12")]
+    pub watch_delay_ms: u32,
+    /// Whether the players may write to each other.
+    #[prost(bool, tag = "13")]
+    pub chat: bool,
 }
 /// In order, and all of them before the Host they belong to.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4341,6 +4566,18 @@ pub struct ReleaseSeats {
     pub epoch: u64,
     #[prost(uint32, repeated, tag = "3")]
     pub seats: ::prost::alloc::vec::Vec<u32>,
+}
+/// Their sockets are closed with 4011 and the reason; all others are told it, too.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KickSeats {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint32, repeated, tag = "3")]
+    pub seats: ::prost::alloc::vec::Vec<u32>,
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
 }
 /// The match was lost or is elsewhere: whoever is in it is told, and it does not count.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4533,6 +4770,9 @@ pub struct Health {
     pub sockets: u32,
     #[prost(uint64, tag = "7")]
     pub rss_bytes: u64,
+    /// Those who watch the match and do not play; their sockets are among all.
+    #[prost(uint32, tag = "8")]
+    pub spectators: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MatchResult {

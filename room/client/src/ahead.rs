@@ -91,14 +91,24 @@ impl<G: Game> Ahead<G> {
         self.inputs.push_back(Sent { at, number, input });
     }
 
-    /// A state came, by whose time the room had taken so many inputs of this connection. It rewinds `rewind` steps.
-    pub(crate) fn came(&mut self, tick: u32, view: &G::View, taken: u32, rewind: u32, seat: Seat) {
-        self.corrected = 0.0;
+    /// A state came to who only looks on.
+    pub(crate) fn seen(&mut self, tick: u32, view: &G::View) {
         self.states.retain(|(kept, _)| *kept < tick);
         if self.states.len() == MAX_STATES {
             self.states.pop_front();
         }
         self.states.push_back((tick, view.clone()));
+    }
+
+    /// What to show to who only looks on.
+    pub(crate) fn look_on(&self, running: bool) -> Option<G::View> {
+        self.others().filter(|_| running).or_else(|| self.states.back().map(|(_, view)| view.clone()))
+    }
+
+    /// A state came, by whose time the room had taken so many inputs of this connection. It rewinds `rewind` steps.
+    pub(crate) fn came(&mut self, tick: u32, view: &G::View, taken: u32, rewind: u32, seat: Seat) {
+        self.corrected = 0.0;
+        self.seen(tick, view);
         // An input that is on its way though its step is made will be put where it belongs: until then this state does
         // not show where the player is, and the one before goes on serving.
         let missing = self.inputs.iter().any(|sent| sent.at <= tick && sent.number > taken && sent.at + rewind > tick);

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use bellhop_game::{DecodeError, Game, Reader, Seat, View, Wire, Writer, schema};
 use bellhop_wire::limits::{ACK_INTERVAL, MAX_SERVER_MESSAGE_BYTES, PING_INTERVAL};
 use bellhop_wire::{
-    Ended, Hello, Meant, Notice, RosterEntry, StateBody, StateKind, StatePrefix, ToClient, ToServer, Welcome,
+    Ended, Hello, Meant, Notice, RosterEntry, Said, StateBody, StateKind, StatePrefix, ToClient, ToServer, Watching,
+    Welcome,
 };
 
 use crate::ahead::Ahead;
@@ -28,6 +29,21 @@ pub struct Seated {
     pub rate_hz: u32,
     /// The game's configuration as JSON.
     pub config: String,
+    /// Whether players may write to each other.
+    pub chat: bool,
+}
+
+/// What who does not play watches, once the room said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// Steps per second; 0: event-driven.
+    pub rate_hz: u32,
+    /// The game's configuration as JSON.
+    pub config: String,
+    /// How much later than the players it is seen, in milliseconds of the match.
+    pub delay_ms: u64,
+    /// How far the match is as it is seen, in milliseconds; 0: the picture is yet to come.
+    pub match_ms: u64,
 }
 
 /// Something to tell the player.
@@ -35,6 +51,8 @@ pub struct Seated {
 pub enum News<E> {
     /// The room let the player in; also after coming back.
     Welcome(Seated, Vec<RosterEntry>),
+    /// The room lets somebody watch; also after coming back.
+    Watching(Watched, Vec<RosterEntry>),
     /// Who is there.
     Roster(Vec<RosterEntry>),
     /// A game event.
@@ -45,8 +63,21 @@ pub enum News<E> {
     Refused(u64, String),
     /// Something about the match.
     Notice(Notice),
+    /// A player wrote to all; each line is told once.
+    Said(Said),
+    /// What was written last was not passed on, and why.
+    Unsaid(String),
+    /// A player was taken out of the match, and why.
+    Removed(u16, String),
     /// The match is over.
     Ended(Ended),
+}
+
+/// Who comes, until the roster that follows has come, too.
+#[derive(Debug)]
+enum Arrival {
+    Player(Seated),
+    Spectator(Watched),
 }
 
 /// How the connection does.
@@ -90,7 +121,7 @@ pub struct ClientStats {
 struct Connection {
     welcomed: bool,
     /// The welcome waits for the roster that follows it.
-    arriving: Option<Seated>,
+    arriving: Option<Arrival>,
     has_state: bool,
     frames_unacked: u32,
     last_frame: f64,
@@ -109,6 +140,9 @@ struct Connection {
 pub struct Client<G: Game> {
     connection: Connection,
     seated: Option<Seated>,
+    watched: Option<Watched>,
+    /// The newest line that was told, and of which epoch it is.
+    heard: (u64, u64),
     resume: Option<String>,
     roster: BTreeMap<u16, RosterEntry>,
     view: Option<G::View>,
@@ -141,6 +175,8 @@ impl<G: Game> Client<G> {
         Client {
             connection: Connection::default(),
             seated: None,
+            watched: None,
+            heard: (0, 0),
             resume: None,
             roster: BTreeMap::new(),
             view: None,
@@ -189,7 +225,8 @@ impl<G: Game> Client<G> {
                 }
                 let players = self.roster.values().cloned().collect();
                 let news = match self.connection.arriving.take() {
-                    Some(seated) => News::Welcome(seated, players),
+                    Some(Arrival::Player(seated)) => News::Welcome(seated, players),
+                    Some(Arrival::Spectator(watched)) => News::Watching(watched, players),
                     None => News::Roster(players),
                 };
                 self.tell(news);
@@ -219,14 +256,46 @@ impl<G: Game> Client<G> {
                 let round_trip = (now_ms.floor() - client_ms as f64).max(0.0);
                 self.pace.clock(now_ms, match_ms, running, Some(round_trip));
             }
+            ToClient::Watching(watching) => self.watching(watching, now_ms),
+            ToClient::Said(said) => {
+                if said.number > self.heard.1 {
+                    self.heard.1 = said.number;
+                    self.tell(News::Said(said));
+                }
+            }
+            ToClient::Unsaid { reason } => self.tell(News::Unsaid(reason)),
+            ToClient::Removed { seat, reason } => self.tell(News::Removed(seat, reason)),
         }
         Ok(())
     }
 
-    fn welcome(&mut self, welcome: Welcome, now_ms: f64) {
-        let seated = Seated { seat: Seat(welcome.seat), rate_hz: welcome.rate_hz, config: welcome.config };
+    /// The lines of another room count from 1 again.
+    fn hears(&mut self, epoch: u64) {
+        if self.heard.0 != epoch {
+            self.heard = (epoch, 0);
+        }
+    }
+
+    fn watching(&mut self, watching: Watching, now_ms: f64) {
+        let Watching { epoch, rate_hz, config, delay_ms, match_ms, running, .. } = watching;
+        self.hears(epoch);
+        let watched = Watched { rate_hz, config, delay_ms, match_ms };
         self.connection.welcomed = true;
-        self.connection.arriving = Some(seated.clone());
+        self.connection.arriving = Some(Arrival::Spectator(watched.clone()));
+        (self.seated, self.watched) = (None, Some(watched));
+        self.roster.clear();
+        self.playout.reset();
+        self.ahead.reset();
+        self.pace.clock(now_ms, match_ms, running, None);
+        self.visible_is_new = !self.visible;
+    }
+
+    fn welcome(&mut self, welcome: Welcome, now_ms: f64) {
+        self.hears(welcome.epoch);
+        let (rate_hz, config, chat) = (welcome.rate_hz, welcome.config, welcome.chat);
+        let seated = Seated { seat: Seat(welcome.seat), rate_hz, config, chat };
+        self.connection.welcomed = true;
+        self.connection.arriving = Some(Arrival::Player(seated.clone()));
         self.seated = Some(seated);
         self.resume = Some(welcome.resume);
         self.roster.clear();
@@ -254,12 +323,16 @@ impl<G: Game> Client<G> {
             self.connection.last_frame = now_ms;
             self.stats.frames += 1;
             self.body(body)?;
-            let rate_hz = self.seated.as_ref().map_or(0, |seated| seated.rate_hz);
+            let watched = self.watched.as_ref().map_or(0, |watched| watched.rate_hz);
+            let rate_hz = self.seated.as_ref().map_or(watched, |seated| seated.rate_hz);
             self.pace.frame(now_ms, self.tick, rate_hz);
             if let (true, Some(view), Some(seated)) = (G::REPLAYS, &self.view, &self.seated) {
                 self.ahead.steps.came(now_ms, self.tick, rate_hz);
                 let rewind = G::REWIND_MS * rate_hz / 1_000;
                 self.ahead.came(self.tick, view, self.connection.inputs_taken, rewind, seated.seat);
+            } else if let (true, Some(view)) = (G::REPLAYS, &self.view) {
+                self.ahead.steps.came(now_ms, self.tick, rate_hz);
+                self.ahead.seen(self.tick, view);
             } else if let (Some(view), true) = (&self.view, rate_hz > 0) {
                 self.playout.came(now_ms, self.tick, 1_000.0 / f64::from(rate_hz), view.clone());
             }
@@ -416,7 +489,11 @@ impl<G: Game> Client<G> {
     pub fn view_at(&mut self, now_ms: f64) -> Option<G::View> {
         if G::REPLAYS {
             self.pass(now_ms);
-            let shown = self.ahead.show(now_ms, self.pace.is_running(), self.seated.as_ref()?.seat);
+            let running = self.pace.is_running();
+            let shown = match &self.seated {
+                Some(seated) => self.ahead.show(now_ms, running, seated.seat),
+                None => self.ahead.look_on(running),
+            };
             return shown.or_else(|| self.view.clone());
         }
         let mut view = self.playout.shown(now_ms).or(self.view.as_ref())?.clone();
@@ -451,6 +528,16 @@ impl<G: Game> Client<G> {
     /// Opens the seat again after a broken connection.
     pub fn resume_token(&self) -> Option<&str> {
         self.resume.as_deref()
+    }
+
+    /// What who does not play watches.
+    pub fn watched(&self) -> Option<&Watched> {
+        self.watched.as_ref()
+    }
+
+    /// The message that writes a line to all.
+    pub fn say(&self, text: &str) -> Vec<u8> {
+        ToServer::Say { text: text.to_owned() }.encode()
     }
 
     /// The message that gives the seat up.

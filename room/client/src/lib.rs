@@ -17,6 +17,6 @@ mod trial;
 pub mod web;
 
 pub use bot::{Bot, BotEntry, bot};
-pub use client::{Client, ClientStats, News, Seated};
+pub use client::{Client, ClientStats, News, Seated, Watched};
 #[cfg(feature = "trial")]
 pub use trial::{Said, overhear, trial};

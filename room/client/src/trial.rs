@@ -56,6 +56,8 @@ pub fn overhear<G: Game>(
         seats: (0..seats).map(seat).collect(),
         max_seats: 0,
         journal: Vec::new(),
+        audience: room_core::Audience::default(),
+        chat: false,
     };
     let mut now = Time(0);
     room.host(now, spec).map_err(|error| error.to_string())?;

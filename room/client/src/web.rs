@@ -25,8 +25,28 @@ enum PageNews<'a, E> {
         seat: u16,
         tick_rate: u32,
         players: &'a [RosterEntry],
+        chat: bool,
         #[serde(with = "serde_wasm_bindgen::preserve")]
         config: JsValue,
+    },
+    Watching {
+        tick_rate: u32,
+        players: &'a [RosterEntry],
+        delay_ms: f64,
+        match_ms: f64,
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        config: JsValue,
+    },
+    Said {
+        seat: u16,
+        text: &'a str,
+    },
+    Unsaid {
+        reason: &'a str,
+    },
+    Removed {
+        seat: u16,
+        reason: &'a str,
     },
     Roster {
         players: &'a [RosterEntry],
@@ -162,6 +182,10 @@ impl<G: Game> WebClient<G> {
         self.client.leave()
     }
 
+    pub fn say(&self, text: &str) -> Vec<u8> {
+        self.client.say(text)
+    }
+
     pub fn set_visible(&mut self, visible: bool) {
         self.client.set_visible(visible);
     }
@@ -237,8 +261,19 @@ fn page_news<E: Serialize>(news: &News<E>) -> PageNews<'_, E> {
             seat: seated.seat.0,
             tick_rate: seated.rate_hz,
             players,
+            chat: seated.chat,
             config: parse(&seated.config).unwrap_or(JsValue::NULL),
         },
+        News::Watching(watched, players) => PageNews::Watching {
+            tick_rate: watched.rate_hz,
+            players,
+            delay_ms: watched.delay_ms as f64,
+            match_ms: watched.match_ms as f64,
+            config: parse(&watched.config).unwrap_or(JsValue::NULL),
+        },
+        News::Said(said) => PageNews::Said { seat: said.seat, text: &said.text },
+        News::Unsaid(reason) => PageNews::Unsaid { reason },
+        News::Removed(seat, reason) => PageNews::Removed { seat: *seat, reason },
         News::Roster(players) => PageNews::Roster { players },
         News::Event(event) => PageNews::Event { event },
         News::Accepted(id) => PageNews::Accepted { id: *id as f64 },
@@ -333,6 +368,11 @@ macro_rules! export_client {
                 #[wasm_bindgen(js_name = resumeToken)]
                 pub fn resume_token(&self) -> Option<String> {
                     self.0.resume_token()
+                }
+
+                /// The message that writes a line to all.
+                pub fn say(&self, text: &str) -> Vec<u8> {
+                    self.0.say(text)
                 }
 
                 /// The message that gives the seat up.

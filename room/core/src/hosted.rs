@@ -10,6 +10,7 @@ use bellhop_game::{
 use bellhop_wire::{Fnv, Meant};
 
 use crate::limits;
+use crate::tape::Tape;
 use crate::views::{History, Need};
 
 /// When a call happens, in the match's own time.
@@ -36,6 +37,7 @@ pub(crate) struct Rules {
     pub(crate) min_seats: u16,
     pub(crate) max_seats: u16,
     pub(crate) hold: Duration,
+    pub(crate) watch_delay: Duration,
 }
 
 /// What the room knows of a running game.
@@ -68,8 +70,16 @@ pub(crate) trait Match: Send {
     fn version(&self) -> u64;
     /// Begins to take views of a class.
     fn watch(&mut self, at: At, class: ViewClass);
+    /// From now on spectators see everything so much later.
+    fn delay_spectators(&mut self, delay_ms: u64);
+    /// When spectators are to be shown the next thing, in milliseconds of the match.
+    fn spectators_due(&self) -> Option<u64>;
+    /// It is over: spectators may see all of it.
+    fn reveal(&mut self);
     /// Events told to a class so far.
     fn events(&self, class: ViewClass) -> u64;
+    /// Bodies encoded since this was last asked.
+    fn take_encoded(&mut self) -> u64;
     /// What brings a client of this class, which was told `events_from` events, to what was published last.
     fn body(&mut self, class: ViewClass, need: Need, events_from: u64) -> Option<Body>;
 }
@@ -92,6 +102,9 @@ pub(crate) struct Hosted<G: Game> {
     published_tick: u32,
     classes: BTreeMap<ViewClass, History<G::View>>,
     version: u64,
+    /// For spectators who see it later.
+    tape: Option<Tape<G::View>>,
+    encoded: u64,
     /// Bodies of the current version: encoded once, whoever asks.
     bodies: Vec<(ViewClass, Need, u64, Option<Body>)>,
 }
@@ -125,6 +138,8 @@ impl<G: Game> Hosted<G> {
             published_tick: 0,
             classes: BTreeMap::new(),
             version: 0,
+            tape: None,
+            encoded: 0,
             bodies: Vec::new(),
         }
     }
@@ -137,6 +152,14 @@ impl<G: Game> Hosted<G> {
     /// What a class was told after the first `from` events, as far as it is kept.
     pub(crate) fn told(&self, class: ViewClass, from: u64) -> Vec<G::Event> {
         self.log.since(class, from).into_iter().cloned().collect()
+    }
+
+    /// The step and the picture that a class is to be shown now; a spectator's may not be old enough.
+    fn now(&self, at: At, class: ViewClass) -> Option<(u32, G::View)> {
+        match &self.tape {
+            Some(tape) if class == ViewClass::Spectator => tape.shown().map(|shown| (shown.tick, shown.view.clone())),
+            Some(_) | None => Some((at.tick, self.game.view(class))),
+        }
     }
 
     /// Calls the game and takes what it says.
@@ -165,6 +188,7 @@ impl<G: Game> Match for Hosted<G> {
             min_seats: G::MIN_SEATS,
             max_seats: G::MAX_SEATS,
             hold: Duration::from_secs(u64::from(G::HOLD_SECONDS)),
+            watch_delay: Duration::from_secs(u64::from(G::WATCH_DELAY_SECONDS)),
         }
     }
 
@@ -262,16 +286,24 @@ impl<G: Game> Match for Hosted<G> {
     }
 
     fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool {
-        if !std::mem::take(&mut self.dirty) {
+        let dirty = std::mem::take(&mut self.dirty);
+        let played = self.tape.as_mut().is_some_and(|tape| tape.play(at.now_ms));
+        if let Some(tape) = self.tape.as_mut().filter(|_| dirty) {
+            tape.record(at, self.game.view(ViewClass::Spectator), self.log.told(ViewClass::Spectator));
+        }
+        if !dirty && !played {
             return false;
         }
         self.classes.retain(|class, _| held.iter().any(|(holder, _)| holder == class));
-        let mut views: Vec<(ViewClass, G::View)> = Vec::new();
-        let mut changed = self.log.total != self.published_events || at.tick != self.published_tick;
+        if held.iter().any(|(class, _)| *class == ViewClass::Spectator) {
+            self.watch(at, ViewClass::Spectator);
+        }
+        let mut views: Vec<(ViewClass, u32, G::View)> = Vec::new();
+        let mut changed = self.log.total != self.published_events || at.tick != self.published_tick || played;
         for (&class, history) in &self.classes {
-            let view = self.game.view(class);
+            let Some((tick, view)) = self.now(at, class) else { continue };
             changed |= !history.is_current(&view);
-            views.push((class, view));
+            views.push((class, tick, view));
         }
         if !changed {
             return false;
@@ -280,10 +312,10 @@ impl<G: Game> Match for Hosted<G> {
         self.published_events = self.log.total;
         self.published_tick = at.tick;
         self.bodies.clear();
-        for (class, view) in views {
+        for (class, tick, view) in views {
             if let Some(history) = self.classes.get_mut(&class) {
                 let is_held = |version| held.contains(&(class, Some(version)));
-                history.push(self.version, at.tick, view, is_held);
+                history.push(self.version, tick, view, is_held);
             }
         }
         true
@@ -294,16 +326,40 @@ impl<G: Game> Match for Hosted<G> {
     }
 
     fn watch(&mut self, at: At, class: ViewClass) {
-        let (game, version, bodies) = (&self.game, self.version, &mut self.bodies);
-        self.classes.entry(class).or_insert_with(|| {
-            // Nobody holds a state of this class; what was encoded for those who did is of an older one.
-            bodies.retain(|body| body.0 != class);
-            History::new(version, at.tick, game.view(class))
-        });
+        if self.classes.contains_key(&class) {
+            return;
+        }
+        let Some((tick, view)) = self.now(at, class) else { return };
+        // Nobody holds a state of this class; what was encoded for those who did is of an older one.
+        self.bodies.retain(|body| body.0 != class);
+        self.classes.insert(class, History::new(self.version, tick, view));
+    }
+
+    fn take_encoded(&mut self) -> u64 {
+        std::mem::take(&mut self.encoded)
+    }
+
+    fn delay_spectators(&mut self, delay_ms: u64) {
+        self.tape = Some(Tape::new(delay_ms));
+        self.dirty = true;
+    }
+
+    fn spectators_due(&self) -> Option<u64> {
+        self.tape.as_ref().and_then(Tape::due_ms)
+    }
+
+    fn reveal(&mut self) {
+        if let Some(mut tape) = self.tape.take() {
+            tape.reveal();
+            self.dirty = true;
+        }
     }
 
     fn events(&self, class: ViewClass) -> u64 {
-        self.log.told(class)
+        match &self.tape {
+            Some(tape) if class == ViewClass::Spectator => tape.shown().map_or(0, |shown| shown.told),
+            Some(_) | None => self.log.told(class),
+        }
     }
 
     fn body(&mut self, class: ViewClass, need: Need, events_from: u64) -> Option<Body> {
@@ -312,14 +368,16 @@ impl<G: Game> Match for Hosted<G> {
         if let Some((.., body)) = self.bodies.iter().find(same) {
             return body.clone();
         }
-        let events = self.log.since(class, events_from);
-        let before = self.log.told(class) - events.len() as u64;
+        let told = self.events(class);
+        let events = self.log.between(class, events_from, told);
+        let before = told - events.len() as u64;
         let body = self.classes.get(&class)?.write(need, before, events.len() as u32).map(|(mut to, keyframe)| {
             for event in events {
                 event.write(&mut to);
             }
             Body { bytes: to.finish().into(), keyframe }
         });
+        self.encoded += u64::from(body.is_some());
         self.bodies.push((class, need, events_from, body.clone()));
         body
     }
@@ -357,9 +415,15 @@ impl<E> EventLog<E> {
 
     /// Those this class was told after the first `from`, as far as they are kept.
     fn since(&self, class: ViewClass, from: u64) -> Vec<&E> {
-        let wanted = usize::try_from(self.told(class).saturating_sub(from)).unwrap_or(usize::MAX);
+        self.between(class, from, self.told(class))
+    }
+
+    /// The same, up to the first `upto`.
+    fn between(&self, class: ViewClass, from: u64, upto: u64) -> Vec<&E> {
+        let count = |more: u64| usize::try_from(more).unwrap_or(usize::MAX);
         let told = self.kept.iter().rev().filter(|(to, _)| to.is_none_or(|to| to == class));
-        let mut events: Vec<&E> = told.take(wanted).map(|(_, event)| event).collect();
+        let told = told.skip(count(self.told(class).saturating_sub(upto))).take(count(upto.saturating_sub(from)));
+        let mut events: Vec<&E> = told.map(|(_, event)| event).collect();
         events.reverse();
         events
     }

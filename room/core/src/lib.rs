@@ -18,6 +18,7 @@ mod recover;
 mod replay;
 mod room;
 mod seat;
+mod tape;
 mod time;
 mod types;
 mod views;
@@ -34,6 +35,6 @@ pub use room::Room;
 pub use time::Time;
 pub use types::limits;
 pub use types::{
-    AdmitError, Claim, ConnId, HostError, MatchResult, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec,
-    SeatStatus, SeatsError, Seen, Stats, Status,
+    AdmitError, Audience, Claim, ConnId, HostError, MatchResult, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec,
+    SeatStatus, SeatsError, Seen, Stats, Status, WatchClaim,
 };

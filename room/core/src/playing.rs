@@ -1,5 +1,7 @@
 //! The match that runs: its seats, its sockets, its clock and its game.
 
+mod audience;
+mod chat;
 mod clock;
 mod end;
 mod going_on;
@@ -21,6 +23,9 @@ use crate::{
     AdmitError, Claim, ConnId, Frame, MatchSpec, Output, ResumeClaim, SeatResult, SeatSpec, SeatsError, Seen, Stats,
     Time, limits,
 };
+
+use audience::Watchers;
+use chat::Chat;
 
 pub(crate) use clock::Clock;
 
@@ -48,6 +53,8 @@ pub(crate) struct Playing {
     /// Until when nothing is shown, because the lobby does not have it yet.
     unkept_until: Option<Time>,
     conns: BTreeMap<ConnId, Conn>,
+    watchers: Watchers,
+    chat: Chat,
     max_seats: u16,
     used: BTreeSet<u64>,
     first_live: Option<Time>,
@@ -85,6 +92,8 @@ impl Playing {
             kept: None,
             unkept_until: None,
             conns: BTreeMap::new(),
+            watchers: Watchers::new(now, &spec.audience, rules.watch_delay),
+            chat: Chat::new(spec.chat),
             max_seats,
             used: BTreeSet::new(),
             first_live: None,
@@ -97,6 +106,9 @@ impl Playing {
             unanswered: BTreeSet::new(),
             spec,
         };
+        if let Some(delay_ms) = playing.watchers.records() {
+            playing.game.delay_spectators(delay_ms);
+        }
         if playing.spec.seats.is_empty() {
             return Err("a match needs at least one seat".to_owned());
         }
@@ -204,7 +216,7 @@ impl Playing {
 
     /// Takes a socket off and tells the shell to close it.
     fn close(&mut self, id: ConnId, code: CloseCode, reason: impl Into<Cow<'static, str>>, desk: &mut Desk) {
-        if self.conns.remove(&id).is_some() {
+        if self.conns.remove(&id).is_some() || self.watchers.remove(id) {
             desk.outputs.push_back(Output::Close { conn: id, code, reason: reason.into() });
         }
     }
@@ -217,7 +229,10 @@ impl Playing {
 
     /// A socket is gone; its seat is held for a while.
     pub(crate) fn gone(&mut self, now: Time, id: ConnId, desk: &mut Desk) {
-        let Some(conn) = self.conns.remove(&id) else { return };
+        let Some(conn) = self.conns.remove(&id) else {
+            self.watchers.remove(id);
+            return;
+        };
         let Some(seat) = self.seats.get_mut(&conn.seat) else { return };
         if seat.phase != (SeatPhase::Live { conn: id }) {
             return;
@@ -229,7 +244,14 @@ impl Playing {
     }
 
     /// Gives a seat up for good.
-    fn give_up(&mut self, now: Time, number: u16, code: CloseCode, reason: &'static str, desk: &mut Desk) {
+    fn give_up(
+        &mut self,
+        now: Time,
+        number: u16,
+        code: CloseCode,
+        reason: impl Into<Cow<'static, str>>,
+        desk: &mut Desk,
+    ) {
         let Some(seat) = self.seats.get_mut(&number) else { return };
         if seat.phase == SeatPhase::Left {
             return;
@@ -238,8 +260,9 @@ impl Playing {
         seat.resume = [None; 2];
         let sockets: Vec<ConnId> =
             self.conns.iter().filter(|(_, conn)| conn.seat == number).map(|(&id, _)| id).collect();
+        let reason = reason.into();
         for id in sockets {
-            self.close(id, code, reason, desk);
+            self.close(id, code, reason.clone(), desk);
         }
         self.game.clear_input(number);
         self.seat_changed(now, number, Presence::Left, desk);
@@ -248,6 +271,17 @@ impl Playing {
     pub(crate) fn release(&mut self, now: Time, seats: &[u16], desk: &mut Desk) {
         for &seat in seats {
             self.give_up(now, seat, CloseCode::Released, "the seat was given up", desk);
+        }
+    }
+
+    /// Takes players out of the match; all are told why.
+    pub(crate) fn kick(&mut self, now: Time, seats: &[u16], reason: &str, desk: &mut Desk) {
+        for &number in seats {
+            if self.seats.get(&number).is_some_and(|seat| seat.phase != SeatPhase::Left) {
+                self.give_up(now, number, CloseCode::Kicked, reason.to_owned(), desk);
+                let removed = ToClient::Removed { seat: number, reason: reason.to_owned() };
+                self.tell_all(&Frame::message(&removed), desk);
+            }
         }
     }
 
@@ -269,8 +303,12 @@ impl Playing {
 
     fn notice(&mut self, now: Time, notice: Notice, desk: &mut Desk) {
         let match_ms = self.at(now).now_ms;
-        let frame = Frame::message(&ToClient::Notice { notice, match_ms });
-        self.tell_all(&frame, desk);
+        let players: Vec<ConnId> = self.conns.iter().filter(|(_, conn)| conn.ready).map(|(&id, _)| id).collect();
+        self.tell_each(&players, &Frame::message(&ToClient::Notice { notice, match_ms }), desk);
+        // By the clock that they see.
+        let match_ms = match_ms.saturating_sub(self.watchers.delay_ms());
+        let watchers = self.watchers.ready();
+        self.tell_each(&watchers, &Frame::message(&ToClient::Notice { notice, match_ms }), desk);
     }
 
     /// What happened so far, for each class of viewers there is.
@@ -288,23 +326,32 @@ impl Playing {
     }
 
     pub(crate) fn sockets(&self) -> usize {
-        self.conns.len()
+        self.conns.len() + self.watchers.len()
+    }
+
+    pub(crate) fn spectators(&self) -> usize {
+        self.watchers.len()
+    }
+
+    /// A player's socket, or a spectator's.
+    fn conn_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.conns.get_mut(&id).or_else(|| self.watchers.get_mut(id))
     }
 
     pub(crate) fn heard(&mut self, now: Time, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(&id) {
+        if let Some(conn) = self.conn_mut(id) {
             conn.heard = now;
         }
     }
 
     pub(crate) fn blocked(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(&id) {
+        if let Some(conn) = self.conn_mut(id) {
             conn.blocked = true;
         }
     }
 
     pub(crate) fn writable(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(&id) {
+        if let Some(conn) = self.conn_mut(id) {
             conn.blocked = false;
             conn.waiting_messages = 0;
         }

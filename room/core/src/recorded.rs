@@ -174,6 +174,22 @@ impl Match for Recorded {
         self.game.watch(at, class);
     }
 
+    fn take_encoded(&mut self) -> u64 {
+        self.game.take_encoded()
+    }
+
+    fn delay_spectators(&mut self, delay_ms: u64) {
+        self.game.delay_spectators(delay_ms);
+    }
+
+    fn spectators_due(&self) -> Option<u64> {
+        self.game.spectators_due()
+    }
+
+    fn reveal(&mut self) {
+        self.game.reveal();
+    }
+
     fn events(&self, class: ViewClass) -> u64 {
         self.game.events(class)
     }

@@ -8,7 +8,7 @@ use crate::playing::{Desk, Playing};
 use crate::recover::{ChangedRules, recover};
 use crate::{
     AdmitError, Claim, ConnId, GameEntry, HostError, MatchSpec, Output, ResumeClaim, SeatSpec, SeatStatus, SeatsError,
-    Seen, Stats, Status, Time,
+    Seen, Stats, Status, Time, WatchClaim,
 };
 
 /// A room that hosts one match at a time.
@@ -134,6 +134,29 @@ impl Room {
         playing.admit(now, conn, claim, &mut self.nonces, seal, &mut self.desk)
     }
 
+    /// May somebody watch the match that runs? Like [`Room::admit`], but he has no seat, and no way back other than to
+    /// ask the lobby again.
+    ///
+    /// # Errors
+    /// [`AdmitError`].
+    pub fn watch(&mut self, now: Time, conn: ConnId, claim: &WatchClaim) -> Result<(), AdmitError> {
+        let Some(playing) = &mut self.playing else {
+            let was_here = self.last_epoch.as_ref().is_some_and(|(last, _)| claim.epoch <= *last);
+            return Err(if was_here { AdmitError::OtherMatch } else { AdmitError::NoMatch });
+        };
+        playing.admit_watcher(now, conn, claim, &mut self.desk)
+    }
+
+    /// Takes players out of the match: their sockets are closed with the reason, and all are told.
+    ///
+    /// # Errors
+    /// [`SeatsError::NoMatch`].
+    pub fn kick(&mut self, now: Time, epoch: u64, seats: &[u16], reason: &str) -> Result<(), SeatsError> {
+        of_epoch(&mut self.playing, epoch)?.kick(now, seats, reason, &mut self.desk);
+        self.settle(now);
+        Ok(())
+    }
+
     /// A binary message came. Unknown sockets are ignored.
     pub fn receive(&mut self, now: Time, conn: ConnId, bytes: &[u8]) {
         self.with(now, |playing, desk| playing.receive(now, conn, bytes, desk));
@@ -242,7 +265,8 @@ impl Room {
     /// Counts since the room began.
     pub fn stats(&self) -> Stats {
         let sockets = self.playing.as_ref().map_or(0, |playing| playing.sockets());
-        Stats { sockets: sockets as u32, ..self.desk.stats }
+        let spectators = self.playing.as_ref().map_or(0, |playing| playing.spectators());
+        Stats { sockets: sockets as u32, spectators: spectators as u32, ..self.desk.stats }
     }
 
     /// How late steps began since this was last asked, at most the first 1024 of them.

@@ -55,6 +55,25 @@ pub mod limits {
     pub const MAX_ASKS: u32 = 8;
     /// Longest question and longest answer, in bytes; longer ones are answered with nothing, or are none.
     pub const MAX_ANSWER_BYTES: usize = 16 * 1024;
+    /// Spectators of one match, whatever its queue says: as many as seats.
+    pub const MAX_SPECTATORS: u16 = 256;
+    /// Longest delay of spectators: beyond it a replay does better.
+    pub const MAX_WATCH_DELAY: Duration = Duration::from_secs(600);
+    /// What is kept for spectators who see a match later, in bytes; beyond it they see its pictures less often. A busy
+    /// match makes 1 KiB a second.
+    pub const MAX_TAPE_BYTES: usize = 1 << 20;
+    /// Sockets that spectators of one match may open in a second, and at once: players go first.
+    pub const WATCHERS_PER_SECOND: u32 = 20;
+    /// See [`WATCHERS_PER_SECOND`].
+    pub const WATCHERS_BURST: u32 = 100;
+    /// How long a watch token is remembered as used: longer than it opens anything.
+    pub const WATCH_TOKEN_LIFE: Duration = Duration::from_secs(60);
+    /// Lines that a player may write in a second in the long run, and at once.
+    pub const LINES_PER_SECOND: u32 = 1;
+    /// See [`LINES_PER_SECOND`].
+    pub const LINE_BURST: u32 = 5;
+    /// The newest lines, kept for who comes or comes back.
+    pub const MAX_LINES: usize = 32;
     /// What is waiting for a blocked client beside states: messages.
     pub const MAX_WAITING_MESSAGES: usize = 64;
 }
@@ -97,6 +116,32 @@ pub struct MatchSpec {
     pub max_seats: u16,
     /// The journal of the match so far, where its room died and this one is to go on with it; otherwise empty.
     pub journal: Vec<u8>,
+    /// Who may watch it.
+    pub audience: Audience,
+    /// Whether its players may write to each other.
+    pub chat: bool,
+}
+
+/// Who may watch a match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// How many at a time; 0: nobody.
+    pub most: u16,
+    /// How much later than its players, in time of the match; a game may ask for more.
+    pub delay: Duration,
+}
+
+/// What a verified watch token claims. The shell has checked its seal and its expiry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchClaim {
+    /// The epoch of the match.
+    pub epoch: u64,
+    /// The match.
+    pub match_id: String,
+    /// Who watches.
+    pub viewer: String,
+    /// Makes it single use.
+    pub nonce: u64,
 }
 
 /// What a verified token claims. The shell has checked its seal and its expiry.
@@ -167,6 +212,18 @@ pub enum AdmitError {
     /// More tokens than a match remembers.
     #[error("too many tokens were used in this match")]
     TooMany,
+    /// Nobody may watch.
+    #[error("nobody may watch this match")]
+    NotWatched,
+    /// As many watch as may.
+    #[error("the {most} places for spectators of this match are taken")]
+    AudienceFull {
+        /// How many there are.
+        most: u16,
+    },
+    /// Spectators come quicker than they are let in.
+    #[error("too many come to watch at once")]
+    Crowd,
 }
 
 impl AdmitError {
@@ -181,6 +238,9 @@ impl AdmitError {
             AdmitError::Stale => "stale",
             AdmitError::GivenUp { .. } => "given_up",
             AdmitError::TooMany => "too_many",
+            AdmitError::NotWatched => "not_watched",
+            AdmitError::AudienceFull { .. } => "audience_full",
+            AdmitError::Crowd => "crowd",
         }
     }
 }
@@ -396,6 +456,16 @@ pub struct Stats {
     pub commands: u64,
     /// Commands against the rules.
     pub commands_refused: u64,
+    /// Spectators who watch now.
+    pub spectators: u32,
+    /// Messages sent to spectators, which are among all.
+    pub spectator_frames: u64,
+    /// Their bytes.
+    pub spectator_bytes: u64,
+    /// Lines that players wrote and all were told.
+    pub lines: u64,
+    /// Lines that were not passed on.
+    pub lines_refused: u64,
     /// Sockets closed for a violation: malformed, flood, too large, wrong schema.
     pub violations: u64,
 }

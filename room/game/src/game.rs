@@ -193,6 +193,9 @@ pub trait Game: Sized + Send + 'static {
     /// How far back, in milliseconds, a game puts what came late, and judges what a player did by what he saw; at
     /// most 250. Only where [`Game::REPLAYS`].
     const REWIND_MS: u32 = 0;
+    /// How much later than the players spectators see a match, at least, in seconds of the match: for games in which
+    /// what [`ViewClass::Spectator`] sees is worth something to a player. A queue may ask for more, never for less.
+    const WATCH_DELAY_SECONDS: u32 = 0;
     /// Raise it when a hand-written [`View::diff`] changes its form.
     const WIRE_VERSION: u32 = 0;
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellhop_proto::tokens::{self, Key, Routing, SeatClaim};
+use bellhop_proto::tokens::{self, Key, Routing, SeatClaim, WatchClaim};
 use bellhop_proto::v1::rooms_server::{Rooms, RoomsServer};
 use bellhop_proto::v1::{self, LobbyMessage, RoomMessage, lobby_message, room_message};
 use tokio::net::TcpSocket;
@@ -17,6 +17,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::support::within;
 
+/// Who may watch each match.
+pub(crate) const SPECTATORS: u32 = 3;
 pub(crate) const SECRET: &str = "the room's secret";
 
 /// One stream of a room.
@@ -225,8 +227,25 @@ impl Line {
             max_seats: 0,
             queue: "test".into(),
             journal_bytes: 0,
+            spectators: SPECTATORS,
+            watch_delay_ms: 0,
+            chat: true,
         };
         self.say(lobby_message::Kind::Host(host)).await;
+    }
+
+    /// A token to watch a match with.
+    pub(crate) fn watch_token(&self, lobby: &FalseLobby, epoch: u64, viewer: &str) -> String {
+        let claim = WatchClaim {
+            epoch,
+            match_id: format!("m-{epoch}"),
+            viewer_id: viewer.to_owned(),
+            expires_ms: now_ms() + 30_000,
+            nonce: rand_nonce(),
+        };
+        let key = Key::from_bytes(&self.hello.seat_key).unwrap();
+        let routing = Routing { room: "r-1".into(), address: self.hello.address.clone() };
+        tokens::seal_watch(&key, &tokens::seal_routing(&lobby.key, &routing), &claim)
     }
 
     /// More seats for match 1, which has begun with its first.

@@ -13,3 +13,4 @@ mod pressure;
 mod process;
 mod seats;
 mod support;
+mod watch;

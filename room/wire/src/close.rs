@@ -25,11 +25,15 @@ pub enum CloseCode {
     Left,
     /// One message was longer than its kind may be.
     TooLarge,
+    /// Who watches sent what only players may.
+    Spectator,
+    /// An operator took the player out of the match.
+    Kicked,
 }
 
 impl CloseCode {
     /// All of them.
-    pub const ALL: [CloseCode; 11] = [
+    pub const ALL: [CloseCode; 13] = [
         CloseCode::Ended,
         CloseCode::Malformed,
         CloseCode::Superseded,
@@ -41,6 +45,8 @@ impl CloseCode {
         CloseCode::Stopped,
         CloseCode::Left,
         CloseCode::TooLarge,
+        CloseCode::Spectator,
+        CloseCode::Kicked,
     ];
 
     /// The number on the wire.
@@ -57,6 +63,8 @@ impl CloseCode {
             CloseCode::Stopped => 4007,
             CloseCode::Left => 4008,
             CloseCode::TooLarge => 4009,
+            CloseCode::Spectator => 4010,
+            CloseCode::Kicked => 4011,
         }
     }
 
@@ -79,6 +87,8 @@ impl CloseCode {
             CloseCode::Stopped => "stopped",
             CloseCode::Left => "left",
             CloseCode::TooLarge => "too_large",
+            CloseCode::Spectator => "spectator",
+            CloseCode::Kicked => "kicked",
         }
     }
 

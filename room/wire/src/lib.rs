@@ -22,10 +22,12 @@ pub use bits::{DecodeError, Reader, Writer};
 pub use close::CloseCode;
 pub use hash::{Fnv, schema_of};
 pub use meant::Meant;
-pub use message::{Ended, EndedSeat, Hello, Notice, Presence, RosterEntry, ToClient, ToServer, Welcome};
+pub use message::{
+    Ended, EndedSeat, Hello, Notice, Presence, RosterEntry, Said, ToClient, ToServer, Watching, Welcome,
+};
 pub use state::{StateBody, StateKind, StatePrefix};
 pub use value::Wire;
 pub use view::View;
 
 /// Goes into every schema hash: changes when the frames themselves do.
-pub const PROTOCOL: u64 = 1;
+pub const PROTOCOL: u64 = 2;

@@ -14,6 +14,10 @@ pub const MAX_SERVER_MESSAGE_BYTES: usize = 256 * 1024;
 pub const MAX_LIST: usize = 16 * 1024;
 /// Longest text in one value, in bytes: a match configuration as JSON.
 pub const MAX_TEXT_BYTES: usize = 8 * 1024;
+/// Longest line that a player may write to the others, in bytes, and in characters.
+pub const MAX_LINE_BYTES: usize = 800;
+/// See [`MAX_LINE_BYTES`]: two lines on a phone.
+pub const MAX_LINE_CHARS: usize = 200;
 /// Most events that one body brings, and that a room keeps for those who missed them. An event may take no bits at
 /// all, so the message alone does not bound them.
 pub const MAX_EVENTS: u32 = 4 * 1024;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{MAX_COMMAND_BYTES, MAX_SEATS, MAX_TEXT_BYTES};
+use crate::limits::{MAX_COMMAND_BYTES, MAX_LINE_BYTES, MAX_SEATS, MAX_TEXT_BYTES};
 use crate::state::STATE;
 use crate::{DecodeError, Reader, StatePrefix, Wire, Writer};
 
@@ -39,6 +39,40 @@ crate::wire! {
         pub match_ms: u64,
         /// Whether that time is running.
         pub running: bool,
+        /// Whether the players may write to each other.
+        pub chat: bool,
+    }
+
+    /// The first message of the room to who watches and does not play.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Watching {
+        /// The match's number in this room.
+        pub epoch: u64,
+        /// Steps per second; 0: event-driven.
+        pub rate_hz: u32,
+        /// A state frame every so many steps.
+        pub send_every: u32,
+        /// The game's configuration as JSON.
+        pub config: String,
+        /// How much later than the players he sees the match, in milliseconds of the match.
+        pub delay_ms: u64,
+        /// Time of the match as he sees it, in milliseconds.
+        pub match_ms: u64,
+        /// Whether that time is running.
+        pub running: bool,
+        /// Whether the players may write to each other.
+        pub chat: bool,
+    }
+
+    /// What a player wrote to all.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Said {
+        /// Counts the lines of this match in this room, from 1.
+        pub number: u64,
+        /// Who wrote it.
+        pub seat: u16,
+        /// The line.
+        pub text: String,
     }
 
     /// One player of the match.
@@ -146,6 +180,11 @@ pub enum ToServer {
     },
     /// Gives the seat up.
     Leave,
+    /// Writes a line to all.
+    Say {
+        /// The line.
+        text: String,
+    },
     /// The page was hidden or shown.
     Visible {
         /// Whether anybody looks.
@@ -194,6 +233,22 @@ pub enum ToClient {
         /// Whether that time is running.
         running: bool,
     },
+    /// First of all, to who watches.
+    Watching(Watching),
+    /// A player wrote this.
+    Said(Said),
+    /// The line that the player wrote last was not passed on.
+    Unsaid {
+        /// Why, in words.
+        reason: String,
+    },
+    /// A player was taken out of the match.
+    Removed {
+        /// The seat.
+        seat: u16,
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 impl ToServer {
@@ -227,7 +282,15 @@ impl ToServer {
                 to.bits(4, 3);
                 to.varint(*client_ms);
             }
-            ToServer::Leave => to.bits(5, 3),
+            ToServer::Leave => {
+                to.bits(5, 3);
+                to.bool(false);
+            }
+            ToServer::Say { text } => {
+                to.bits(5, 3);
+                to.bool(true);
+                to.text(text);
+            }
             ToServer::Visible { visible } => {
                 to.bits(6, 3);
                 to.bool(*visible);
@@ -263,7 +326,8 @@ impl ToServer {
                 return Ok(ToServer::Command { id, payload: payload(from)? });
             }
             4 => ToServer::Ping { client_ms: from.varint()? },
-            5 => ToServer::Leave,
+            5 if !from.bool()? => ToServer::Leave,
+            5 => ToServer::Say { text: from.text(MAX_LINE_BYTES)? },
             6 => ToServer::Visible { visible: from.bool()? },
             7 => ToServer::WantKeyframe,
             _ => return Err(DecodeError::Kind),
@@ -319,6 +383,27 @@ impl ToClient {
                 to.varint(*match_ms);
                 to.bool(*running);
             }
+            ToClient::Watching(watching) => {
+                to.bits(7, 3);
+                to.bits(0, 3);
+                watching.write(&mut to);
+            }
+            ToClient::Said(said) => {
+                to.bits(7, 3);
+                to.bits(1, 3);
+                said.write(&mut to);
+            }
+            ToClient::Unsaid { reason } => {
+                to.bits(7, 3);
+                to.bits(2, 3);
+                to.text(reason);
+            }
+            ToClient::Removed { seat, reason } => {
+                to.bits(7, 3);
+                to.bits(3, 3);
+                seat.write(&mut to);
+                to.text(reason);
+            }
         }
         to.finish()
     }
@@ -360,7 +445,13 @@ impl ToClient {
             }
             5 => ToClient::Ended(Wire::read(&mut from)?),
             6 => ToClient::Pong { client_ms: from.varint()?, match_ms: from.varint()?, running: from.bool()? },
-            _ => return Err(DecodeError::Kind),
+            _ => match from.bits(3)? {
+                0 => ToClient::Watching(Wire::read(&mut from)?),
+                1 => ToClient::Said(Wire::read(&mut from)?),
+                2 => ToClient::Unsaid { reason: from.text(MAX_TEXT_BYTES)? },
+                3 => ToClient::Removed { seat: Wire::read(&mut from)?, reason: from.text(MAX_TEXT_BYTES)? },
+                _ => return Err(DecodeError::Kind),
+            },
         };
         from.end()?;
         Ok(message)

@@ -2,8 +2,8 @@
 
 use bellhop_wire::limits::MAX_EVENTS;
 use bellhop_wire::{
-    CloseCode, DecodeError, Ended, EndedSeat, Hello, Notice, Presence, Reader, RosterEntry, StateBody, StateKind,
-    StatePrefix, ToClient, ToServer, Welcome, Wire, Writer, wire,
+    CloseCode, DecodeError, Ended, EndedSeat, Hello, Notice, Presence, Reader, RosterEntry, Said, StateBody, StateKind,
+    StatePrefix, ToClient, ToServer, Watching, Welcome, Wire, Writer, wire,
 };
 use proptest::prelude::*;
 
@@ -61,6 +61,7 @@ fn to_server() -> impl Strategy<Value = ToServer> {
         (any::<u64>(), bytes()).prop_map(|(id, payload)| ToServer::Command { id, payload }),
         any::<u64>().prop_map(|client_ms| ToServer::Ping { client_ms }),
         Just(ToServer::Leave),
+        ".{0,200}".prop_map(|text| ToServer::Say { text }),
         any::<bool>().prop_map(|visible| ToServer::Visible { visible }),
         Just(ToServer::WantKeyframe),
     ]
@@ -99,9 +100,19 @@ fn to_client() -> impl Strategy<Value = ToClient> {
                     commands_done,
                     match_ms,
                     running,
+                    chat: !running,
                 })
             }
         ),
+        (any::<(u64, u32, u32, u64, u64, bool)>(), ".{0,40}").prop_map(
+            |((epoch, rate_hz, send_every, delay_ms, match_ms, running), config)| {
+                let chat = !running;
+                ToClient::Watching(Watching { epoch, rate_hz, send_every, config, delay_ms, match_ms, running, chat })
+            }
+        ),
+        (any::<(u64, u16)>(), ".{0,40}").prop_map(|((number, seat), text)| ToClient::Said(Said { number, seat, text })),
+        ".{0,40}".prop_map(|reason| ToClient::Unsaid { reason }),
+        (any::<u16>(), ".{0,40}").prop_map(|(seat, reason)| ToClient::Removed { seat, reason }),
         prop::collection::vec(entry, 0..9).prop_map(ToClient::Roster),
         (any::<u64>(), ".{0,40}").prop_map(|(id, reason)| ToClient::Refused { id, reason }),
         (notice, any::<u64>()).prop_map(|(notice, match_ms)| ToClient::Notice { notice, match_ms }),
@@ -230,7 +241,7 @@ fn every_shape_has_its_own_schema() {
 #[test]
 fn close_codes_are_what_they_are() {
     let codes: Vec<u16> = CloseCode::ALL.map(CloseCode::code).to_vec();
-    assert_eq!(codes, [1000, 4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009]);
+    assert_eq!(codes, [1000, 4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4010, 4011]);
     assert!(CloseCode::ALL.iter().all(|&close| CloseCode::from_code(close.code()) == Some(close)));
     assert_eq!(CloseCode::from_code(1001), None);
 }

@@ -1,8 +1,8 @@
 //! The golden vectors of docs/protocol.md: what is written there is what is sent.
 
 use bellhop_wire::{
-    Ended, EndedSeat, Hello, Notice, Presence, RosterEntry, StateBody, StateKind, StatePrefix, ToClient, ToServer,
-    Welcome, Writer,
+    Ended, EndedSeat, Hello, Notice, Presence, RosterEntry, Said, StateBody, StateKind, StatePrefix, ToClient,
+    ToServer, Watching, Welcome, Writer,
 };
 
 fn line(name: &str, bytes: &[u8]) -> String {
@@ -60,6 +60,7 @@ fn messages_from_the_player() {
         ("Command id 1, payload 10", ToServer::Command { id: 1, payload: vec![0x10] }),
         ("Ping client_ms 123456", ToServer::Ping { client_ms: 123_456 }),
         ("Leave", ToServer::Leave),
+        ("Say text gg", ToServer::Say { text: "gg".into() }),
         ("Visible false", ToServer::Visible { visible: false }),
         ("WantKeyframe", ToServer::WantKeyframe),
     ];
@@ -81,6 +82,17 @@ fn messages_from_the_room() {
         commands_done: 0,
         match_ms: 0,
         running: false,
+        chat: true,
+    };
+    let watching = Watching {
+        epoch: 12,
+        rate_hz: 60,
+        send_every: 3,
+        config: "{}".into(),
+        delay_ms: 15_000,
+        match_ms: 40,
+        running: true,
+        chat: false,
     };
     let player = RosterEntry { seat: 1, name: "ann".into(), tag: "7".into(), presence: Presence::Live, team: 0 };
     let ended = Ended {
@@ -112,7 +124,7 @@ fn messages_from_the_room() {
             "State body of everything at step 60 after 5 events",
             state(0, 0, &body(StateKind::Keyframe { tick: 60, events_before: 5 }, None, 0)),
         ),
-        ("Welcome seat 1, epoch 12, rate_hz 0, send_every 1, resume r, config {}", ToClient::Welcome(welcome)),
+        ("Welcome seat 1, epoch 12, rate_hz 0, send_every 1, resume r, config {}, chat", ToClient::Welcome(welcome)),
         ("Roster seat 1, name ann, tag 7, live, team 0", ToClient::Roster(vec![player])),
         ("Refused id 3, reason no", ToClient::Refused { id: 3, reason: "no".into() }),
         (
@@ -125,6 +137,13 @@ fn messages_from_the_room() {
             "Pong client_ms 123456, match_ms 50, running",
             ToClient::Pong { client_ms: 123_456, match_ms: 50, running: true },
         ),
+        (
+            "Watching epoch 12, rate_hz 60, send_every 3, config {}, delay_ms 15000, match_ms 40, running, no chat",
+            ToClient::Watching(watching),
+        ),
+        ("Said number 4, seat 1, text gg", ToClient::Said(Said { number: 4, seat: 1, text: "gg".into() })),
+        ("Unsaid reason slower", ToClient::Unsaid { reason: "slower".into() }),
+        ("Removed seat 1, reason rude", ToClient::Removed { seat: 1, reason: "rude".into() }),
     ];
     for (name, message) in &messages {
         assert_eq!(ToClient::decode(&message.encode()).as_ref(), Ok(message), "{name}");

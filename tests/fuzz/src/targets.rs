@@ -2,14 +2,14 @@
 
 use bellhop_game::Game;
 use bellhop_maze::Maze;
-use bellhop_proto::tokens::{Key, open_routing, open_seat};
+use bellhop_proto::tokens::{Key, open_routing, open_seat, open_watch};
 use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
-use bellhop_wire::{Reader, StateBody, ToClient, ToServer, Wire};
+use bellhop_wire::{Reader, Said, StateBody, ToClient, ToServer, Watching, Wire};
 use room_client::Client;
-use room_core::{Claim, ConnId, MatchSpec, Playback, Room, SeatSpec, Time};
+use room_core::{Audience, Claim, ConnId, MatchSpec, Playback, Room, SeatSpec, Time, WatchClaim};
 
 use crate::Corpus;
 
@@ -30,7 +30,7 @@ const fn game<G: Game>(name: &'static str) -> Target {
 
 /// All of them.
 pub const TARGETS: [Target; 8] = [
-    Target { name: "frames", run: frames, corpus: Corpus::of::<Snake> },
+    Target { name: "frames", run: frames, corpus: all_frames },
     Target { name: "tokens", run: tokens, corpus: written_token },
     Target { name: "json", run: json, corpus: settings },
     game::<Snake>("snake"),
@@ -39,6 +39,32 @@ pub const TARGETS: [Target; 8] = [
     game::<Maze>("maze"),
     game::<Sketch>("sketch"),
 ];
+
+/// What a match of bots sends, and what only people say.
+fn all_frames() -> Corpus {
+    let mut corpus = Corpus::of::<Snake>();
+    corpus.up.push(ToServer::Say { text: "well met".to_owned() }.encode());
+    let (config, reason) = ("{}".to_owned(), "rude".to_owned());
+    let watching = Watching {
+        epoch: 1,
+        rate_hz: 60,
+        send_every: 3,
+        config,
+        delay_ms: 15_000,
+        match_ms: 40,
+        running: true,
+        chat: true,
+    };
+    let said = Said { number: 1, seat: 0, text: "well met".to_owned() };
+    let told = [
+        ToClient::Watching(watching),
+        ToClient::Said(said),
+        ToClient::Unsaid { reason: reason.clone() },
+        ToClient::Removed { seat: 1, reason },
+    ];
+    corpus.down.extend(told.iter().map(ToClient::encode));
+    corpus
+}
 
 /// The frames of the game socket, both ways. What can be read can be written, and is read as the same.
 fn frames(bytes: &[u8]) {
@@ -61,7 +87,9 @@ fn written_token() -> Corpus {
 fn tokens(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(key) = Key::from_bytes(&[7; 32]) {
-        assert!(open_seat(&key, &text, 0).is_err() && open_routing(&key, &text).is_err(), "forged: {text}");
+        let opened =
+            [open_seat(&key, &text, 0).is_ok(), open_watch(&key, &text, 0).is_ok(), open_routing(&key, &text).is_ok()];
+        assert_eq!(opened, [false; 3], "forged: {text}");
     }
 }
 
@@ -112,6 +140,8 @@ fn spec(game: &str, config_json: &str) -> MatchSpec {
         seats: (0..2).map(seat).collect(),
         max_seats: 0,
         journal: Vec::new(),
+        audience: Audience { most: 2, delay: std::time::Duration::ZERO },
+        chat: true,
     }
 }
 
@@ -134,7 +164,7 @@ fn whole<T: Wire>(bytes: &[u8]) -> Option<T> {
     T::read(&mut Reader::new(bytes)).ok()
 }
 
-/// A room in which one player says this, and the other plays on.
+/// A room in which one player says this, and so does somebody who watches, and the other plays on.
 fn seated<G: Game>(bytes: &[u8]) {
     let mut room = Room::new(&[room_core::game::<G>()], 1);
     room.host(Time(0), spec(G::NAME, "")).expect("a room hosts its game");
@@ -152,7 +182,11 @@ fn seated<G: Game>(bytes: &[u8]) {
         room.admit(Time(0), conn, &claim, &mut |_| String::new()).expect("a seat is free");
         room.receive(Time(1), conn, &other.hello());
     }
+    let watch = WatchClaim { epoch: 1, match_id: "m-1".to_owned(), viewer: "w".to_owned(), nonce: 9 };
+    room.watch(Time(0), ConnId(9), &watch).expect("a place is free");
+    room.receive(Time(1), ConnId(9), &Client::<G>::new().hello());
     for at in 1..4 {
+        room.receive(Time(at * 60_000), ConnId(9), bytes);
         room.receive(Time(at * 60_000), ConnId(0), bytes);
         room.advance(Time(at * 70_000));
     }

@@ -108,6 +108,8 @@ pub fn measure(way: Way, seats: u16, seconds: u32, seed: u64) -> Result<Measured
             seats: (0..seats).map(seat).collect(),
             max_seats: seats,
             journal: Vec::new(),
+            audience: room_core::Audience::default(),
+            chat: false,
         },
     )?;
     let mut players = Vec::new();

@@ -70,6 +70,7 @@ impl FalseRoom {
                     | lobby_message::Kind::JournalKept(_)
                     | lobby_message::Kind::JournalPiece(_)
                     | lobby_message::Kind::ReleaseSeats(_)
+                    | lobby_message::Kind::KickSeats(_)
                     | lobby_message::Kind::CallOff(_),
                 )
                 | None => {}

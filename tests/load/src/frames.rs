@@ -68,6 +68,8 @@ fn record<G: Game>(seats: u16, seed: u64) -> Result<Vec<Value>> {
         seats: (0..seats).map(seat).collect(),
         max_seats: 0,
         journal: Vec::new(),
+        audience: room_core::Audience::default(),
+        chat: false,
     };
     room.host(Time(0), spec)?;
     let mut table: Table<G> = Table { room, now: Time(0), clients: BTreeMap::new(), steps: Vec::new() };

@@ -156,6 +156,7 @@ impl Rig {
                 | Effect::AddSeats { .. }
                 | Effect::ReleaseSeats { .. }
                 | Effect::CallOff { .. }
+                | Effect::KickSeats { .. }
                 | Effect::DrainRoom { .. }
                 | Effect::StopRoom { .. }
                 | Effect::AckResult { .. }

@@ -74,6 +74,8 @@ impl<G: bellhop_game::Game> World<G> {
                 seats: (0..seats).map(seat).collect(),
                 max_seats: seats,
                 journal: Vec::new(),
+                audience: room_core::Audience::default(),
+                chat: false,
             },
         )?;
         let mut world = World {

@@ -169,6 +169,8 @@ impl Process {
             seats: order.seats.iter().map(spec).collect(),
             max_seats: order.max_seats,
             journal,
+            audience: room_core::Audience { most: order.spectators, delay: order.watch_delay },
+            chat: order.chat,
         };
         let (match_id, epoch) = (order.match_id, order.epoch);
         match self.core.host(core_time(now), spec) {

@@ -477,6 +477,7 @@ impl World {
             | Effect::AddSeats { room, .. }
             | Effect::ReleaseSeats { room, .. }
             | Effect::CallOff { room, .. }
+            | Effect::KickSeats { room, .. }
             | Effect::DrainRoom { room, .. }
             | Effect::StopRoom { room, .. }
             | Effect::AckResult { room, .. } => self.down(room, effect),
@@ -781,6 +782,7 @@ impl World {
             Effect::AddSeats { epoch, seats, .. } => process.add_seats(now, epoch, &seats),
             Effect::ReleaseSeats { epoch, seats, .. } => process.release_seats(now, epoch, &seats),
             Effect::CallOff { epoch, .. } => process.call_off(now, epoch),
+            Effect::KickSeats { epoch, seats, .. } => process.release_seats(now, epoch, &seats),
             Effect::DrainRoom { within, .. } => process.drain(now, within),
             Effect::StopRoom { .. } => return self.end_process(id, Some(RoomEnd::Exited)),
             Effect::AckResult { match_id, epoch, .. } => {

@@ -37,6 +37,14 @@ impl Lobby {
                 let answer = self.seat_view(match_id, by).map(Answer::Seat);
                 self.reply(request, answer);
             }
+            Call::WatchMatch { match_id } => {
+                let answer = self.watch_view(match_id).map(Answer::Watch);
+                self.reply(request, answer);
+            }
+            Call::KickPlayer { match_id, player, reason } => {
+                let answer = self.kick(match_id, player, reason).map(|()| Answer::Done);
+                self.reply(request, answer);
+            }
             Call::GetMatch { match_id } => {
                 let answer = self.state.match_(match_id).map(|game| Answer::Match(self.match_view(game)));
                 self.reply(request, answer.ok_or(Refusal::UnknownMatch));

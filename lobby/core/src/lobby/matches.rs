@@ -83,6 +83,9 @@ impl Lobby {
             seats: self.host_seats(game, |_| true),
             max_seats: settings.shape.max_players().max(game.seats_held()),
             accept_within: game.placing().map_or(Duration::ZERO, |placement| placement.deadline.since(self.now)),
+            spectators: if settings.watch { settings.spectators } else { 0 },
+            watch_delay: settings.watch_delay,
+            chat: settings.chat,
             recovers: matches!(game.phase, MatchPhase::Moving { .. }),
         })
     }
@@ -179,6 +182,7 @@ impl Lobby {
     pub(super) fn end(&mut self, room: RoomId, report: MatchReport) {
         let id = report.match_id;
         self.journals.remove(&id);
+        self.kicked.remove(&id);
         self.return_asked(id, RequeueReason::MatchEnded);
         let Some(game) = self.state.match_(id) else { return };
         let settings = &self.state.queue(game.queue).settings;
@@ -244,6 +248,7 @@ impl Lobby {
         let Some(game) = self.state.match_(id) else { return };
         let tickets = game.tickets();
         self.journals.remove(&id);
+        self.kicked.remove(&id);
         self.decide(Event::MatchLost { match_id: id, epoch, at: self.now, reason });
         self.seats_changed(id);
         for ticket in tickets {

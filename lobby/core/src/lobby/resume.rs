@@ -1,6 +1,6 @@
 //! After a restart: what is live is made anew from what was promised.
 
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use smallvec::SmallVec;
 
@@ -50,6 +50,7 @@ impl Lobby {
             timers: BinaryHeap::new(),
             joinable: IdMap::default(),
             journals: BTreeSet::new(),
+            kicked: BTreeMap::new(),
             groups: Vec::new(),
         };
         lobby.follow_settings();

@@ -2,11 +2,12 @@
 
 use smallvec::SmallVec;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Refusal};
 use crate::event::{Event, RequeueReason};
-use crate::ids::{MatchId, QueueId, TicketId};
+use crate::ids::{MatchId, PlayerId, QueueId, TicketId};
 use crate::input::{Presence, SeatReport};
 use crate::lobby::{Lobby, Timer};
+use crate::name::Name;
 use crate::state::{Match, MatchPhase, SeatState};
 
 /// Matches looked at for a free seat, and tickets for a seat that became free.
@@ -21,7 +22,11 @@ impl Lobby {
         let Some(ticket) = self.state.ticket(id) else { return false };
         let (size, rating) = (ticket.size(), ticket.rating());
         let cap = self.state.queue(queue).settings.window.cap;
-        let suits = |game: &Match| (mean_rating(game) - rating).abs() <= cap;
+        let kicked = |game: &Match| {
+            let gone = self.kicked.get(&game.id);
+            gone.is_some_and(|gone| ticket.party.iter().any(|member| gone.contains(&member.player)))
+        };
+        let suits = |game: &Match| (mean_rating(game) - rating).abs() <= cap && !kicked(game);
         let fitting = self.queues[usize::from(queue.0)].joinable.range((size, MatchId(0))..).take(TRIED);
         let found = fitting.map(|&(_, game)| game).find(|&game| self.state.match_(game).is_some_and(suits));
         if let Some(game) = found {
@@ -73,6 +78,23 @@ impl Lobby {
             self.queue_live(queue).joinable.remove(&(free, match_id));
         }
         self.requeued(ticket);
+    }
+
+    /// An operator takes a player out of a match that runs: his seat is given up, and not given to him again.
+    pub(super) fn kick(&mut self, match_id: MatchId, player: PlayerId, reason: Name) -> Result<(), Refusal> {
+        let game = self.state.match_(match_id).ok_or(Refusal::UnknownMatch)?;
+        let MatchPhase::Playing { room, epoch, .. } = game.phase else {
+            let retry_after = self.state.settings.timing.retry_after;
+            return Err(if game.is_over() { Refusal::MatchOver } else { Refusal::RoomAway { retry_after } });
+        };
+        let sits = |state| matches!(state, SeatState::Held | SeatState::Taken);
+        let seat = game.seats.iter().find(|seat| seat.player == player && sits(seat.state));
+        let seat = seat.map(|seat| seat.seat).ok_or(Refusal::NotInMatch)?;
+        self.kicked.entry(match_id).or_default().push(player);
+        self.decide(Event::SeatLeft { match_id, at: self.now, seat, player });
+        self.will(Effect::KickSeats { room, match_id, epoch, seats: smallvec::smallvec![seat], reason });
+        self.seats_changed(match_id);
+        Ok(())
     }
 
     pub(super) fn return_asked(&mut self, id: MatchId, reason: RequeueReason) {

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use crate::effect::{
     EtaView, FleetView, MatchSeatView, MatchState, MatchView, OpenGameView, Page, PlayerView, QueueView, Refusal,
-    RoomState, RoomView, SeatView, TicketState, TicketView, Why,
+    RoomState, RoomView, SeatView, TicketState, TicketView, WatchView, Why,
 };
 use crate::ids::{MatchId, PlayerId, QueueId, RoomId, TicketId};
 use crate::input::Presence;
@@ -146,6 +146,31 @@ impl Lobby {
         }
     }
 
+    pub(super) fn watch_view(&self, id: MatchId) -> Result<WatchView, Refusal> {
+        let game = self.state.match_(id).ok_or(Refusal::UnknownMatch)?;
+        let queue = &self.state.queue(game.queue).settings;
+        if !queue.watch || queue.spectators == 0 {
+            return Err(Refusal::NotWatched);
+        }
+        let retry_after = self.state.settings.timing.retry_after;
+        let away = Refusal::RoomAway { retry_after };
+        match game.phase {
+            MatchPhase::Ended { .. } | MatchPhase::Lost { .. } => Err(Refusal::MatchOver),
+            MatchPhase::Formed | MatchPhase::Placing(_) | MatchPhase::Orphaned { .. } | MatchPhase::Moving { .. } => {
+                Err(away)
+            }
+            MatchPhase::Playing { room, epoch, .. } => {
+                let live = self.lives.get(&room).filter(|live| live.stream.is_some()).ok_or(away)?;
+                let (spectators, limit) = (live.health.spectators, queue.spectators);
+                if spectators >= u32::from(limit) {
+                    return Err(Refusal::AudienceFull { limit, retry_after });
+                }
+                let (game, delay) = (queue.game.clone(), queue.watch_delay);
+                Ok(WatchView { match_id: id, room, epoch, game, delay, spectators, most: limit })
+            }
+        }
+    }
+
     /// A match as shown.
     pub fn match_view(&self, game: &Match) -> MatchView {
         let queue = &self.state.queue(game.queue).settings;
@@ -192,6 +217,8 @@ impl Lobby {
             formed: game.formed,
             duration: duration.unwrap_or_default(),
             events: game.place().zip(live).map_or_else(Vec::new, |((_, epoch), live)| live.history.of(epoch)),
+            watch: queue.watch && queue.spectators > 0,
+            spectators: live.map_or(0, |live| live.health.spectators),
         }
     }
 
@@ -209,6 +236,7 @@ impl Lobby {
                 playing: known.playing,
                 open: live.open.len() as u32,
                 open_games: known.settings.open_games,
+                watch: known.settings.watch && known.settings.spectators > 0,
                 eta: live.eta.view(),
             })
             .collect()

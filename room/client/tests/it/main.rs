@@ -6,4 +6,5 @@ mod pace;
 mod recover;
 mod replay;
 mod seats;
+mod watch;
 mod world;

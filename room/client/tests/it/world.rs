@@ -9,6 +9,7 @@ use bellhop_game::Game;
 use room_client::{Client, News};
 use room_core::{
     AdmitError, Claim, CloseCode, ConnId, GameEntry, MatchResult, MatchSpec, Output, ResumeClaim, Room, SeatSpec, Time,
+    WatchClaim,
 };
 
 /// One player: a client, its socket, and what is on the way to it.
@@ -29,6 +30,9 @@ pub(crate) struct World<G: Game> {
     pub(crate) room: Room,
     pub(crate) now: Time,
     pub(crate) players: BTreeMap<u16, Player<G>>,
+    pub(crate) watchers: Vec<Player<G>>,
+    /// What was said, and to whom: by seat, spectators by nobody's.
+    pub(crate) said: Vec<(Option<u16>, String)>,
     pub(crate) result: Option<MatchResult>,
     /// The journal of the match so far.
     pub(crate) journal: Vec<u8>,
@@ -64,6 +68,8 @@ pub(crate) fn spec(game: &str, seats: u16, seed: u64) -> MatchSpec {
         seats: (0..seats).map(seat).collect(),
         max_seats: 0,
         journal: Vec::new(),
+        audience: room_core::Audience::default(),
+        chat: false,
     }
 }
 
@@ -74,6 +80,21 @@ pub(crate) fn claim(seat: u16, nonce: u64) -> Claim {
 /// A seal anybody can read, for tests.
 pub(crate) fn seal(claim: &ResumeClaim) -> String {
     format!("{} {}", claim.seat, claim.nonce)
+}
+
+impl<G: Game> Player<G> {
+    fn new() -> Player<G> {
+        Player {
+            client: Client::new(),
+            conn: None,
+            stalled: false,
+            on_the_way: VecDeque::new(),
+            events: Vec::new(),
+            refused: Vec::new(),
+            accepted: Vec::new(),
+            closed: None,
+        }
+    }
 }
 
 impl<G: Game> World<G> {
@@ -89,6 +110,8 @@ impl<G: Game> World<G> {
             room,
             now: Time(0),
             players: BTreeMap::new(),
+            watchers: Vec::new(),
+            said: Vec::new(),
             result: None,
             journal: Vec::new(),
             keeps: false,
@@ -153,16 +176,7 @@ impl<G: Game> World<G> {
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
         self.room.admit(self.now, conn, claim, &mut seal)?;
-        let player = self.players.entry(seat).or_insert_with(|| Player {
-            client: Client::new(),
-            conn: None,
-            stalled: false,
-            on_the_way: VecDeque::new(),
-            events: Vec::new(),
-            refused: Vec::new(),
-            accepted: Vec::new(),
-            closed: None,
-        });
+        let player = self.players.entry(seat).or_insert_with(Player::new);
         player.conn = Some(conn);
         player.closed = None;
         player.on_the_way.clear();
@@ -170,6 +184,28 @@ impl<G: Game> World<G> {
         self.room.receive(self.now, conn, &hello);
         self.carry();
         Ok(())
+    }
+
+    /// Somebody watches.
+    pub(crate) fn watch(&mut self, viewer: &str) -> Result<usize, AdmitError> {
+        let conn = ConnId(self.next_conn);
+        self.next_conn += 1;
+        self.next_nonce += 1;
+        let (match_id, viewer, nonce) = ("m-1".into(), viewer.to_owned(), self.next_nonce);
+        self.room.watch(self.now, conn, &WatchClaim { epoch: self.epoch, match_id, viewer, nonce })?;
+        let mut watcher = Player { conn: Some(conn), ..Player::new() };
+        let hello = watcher.client.hello();
+        self.watchers.push(watcher);
+        self.room.receive(self.now, conn, &hello);
+        self.carry();
+        Ok(self.watchers.len() - 1)
+    }
+
+    /// A raw message of a spectator.
+    pub(crate) fn watcher_says(&mut self, watcher: usize, bytes: &[u8]) {
+        let conn = self.watchers[watcher].conn.expect("connected");
+        self.room.receive(self.now, conn, bytes);
+        self.carry();
     }
 
     /// The connection breaks after `arrives` more messages arrived; the rest is lost.
@@ -204,7 +240,8 @@ impl<G: Game> World<G> {
                 quiet = false;
                 self.output(output);
             }
-            for player in self.players.values_mut() {
+            let players = self.players.iter_mut().map(|(&seat, player)| (Some(seat), player));
+            for (seat, player) in players.chain(self.watchers.iter_mut().map(|watcher| (None, watcher))) {
                 if !player.stalled {
                     for message in player.on_the_way.drain(..) {
                         quiet = false;
@@ -215,7 +252,14 @@ impl<G: Game> World<G> {
                             News::Event(event) => player.events.push(event),
                             News::Accepted(id) => player.accepted.push(id),
                             News::Refused(id, reason) => player.refused.push((id, reason)),
-                            News::Welcome(..) | News::Roster(_) | News::Notice(_) | News::Ended(_) => {}
+                            News::Said(said) => self.said.push((seat, format!("{}: {}", said.seat, said.text))),
+                            News::Unsaid(reason) => self.said.push((seat, format!("not: {reason}"))),
+                            News::Removed(gone, reason) => self.said.push((seat, format!("{gone} gone: {reason}"))),
+                            News::Welcome(..)
+                            | News::Watching(..)
+                            | News::Roster(_)
+                            | News::Notice(_)
+                            | News::Ended(_) => {}
                         }
                     }
                     let Some(conn) = player.conn else { continue };
@@ -235,12 +279,14 @@ impl<G: Game> World<G> {
     fn output(&mut self, output: Output) {
         match output {
             Output::Send { conn, frame } => {
-                if let Some(player) = self.players.values_mut().find(|player| player.conn == Some(conn)) {
+                let mut all = self.players.values_mut().chain(&mut self.watchers);
+                if let Some(player) = all.find(|player| player.conn == Some(conn)) {
                     player.on_the_way.push_back(frame.to_vec());
                 }
             }
             Output::Close { conn, code, reason } => {
-                if let Some(player) = self.players.values_mut().find(|player| player.conn == Some(conn)) {
+                let mut all = self.players.values_mut().chain(&mut self.watchers);
+                if let Some(player) = all.find(|player| player.conn == Some(conn)) {
                     let now_ms = self.now.0 as f64 / 1_000.0;
                     for message in player.on_the_way.drain(..) {
                         player.client.receive(&message, now_ms).unwrap();

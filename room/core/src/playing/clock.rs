@@ -110,6 +110,7 @@ impl Playing {
     /// Time passed.
     pub(crate) fn advance(&mut self, now: Time, desk: &mut Desk) {
         self.close_the_doomed(now, desk);
+        self.say_later(now, desk);
         let expired = |seat: &crate::seat::Seat| seat.until().is_some_and(|until| until <= now);
         let expired: Vec<u16> =
             self.seats.iter().filter(|(_, seat)| expired(seat)).map(|(&number, _)| number).collect();
@@ -138,13 +139,26 @@ impl Playing {
         if self.outcome.is_some() {
             return self.unkept_until; // it is over, and only its journal is waited for
         }
-        let conns = self.conns.values().map(|conn| conn.doom().0);
+        let conns = self.conns.values().chain(self.watchers.conns().map(|(_, conn)| conn)).map(|conn| conn.doom().0);
         let seats = self.seats.values().filter_map(|seat| seat.until());
         let start = self.first_live.filter(|_| self.clock.is_waiting()).map(|first| first.plus(limits::START_WAIT));
-        let due = [self.clock.next_step(self.rules.rate_hz), self.game_deadline(), self.draining, self.unkept_until];
+        let due = [
+            self.clock.next_step(self.rules.rate_hz),
+            self.game_deadline(),
+            self.draining,
+            self.unkept_until,
+            self.spectators_due(),
+            self.chat.due(),
+        ];
         // A start that was possible at its time and did not happen waits for players, not for the clock.
         let start = start.filter(|_| self.count(Presence::Live) >= usize::from(self.rules.min_seats));
         conns.chain(seats).chain(start).chain(due.into_iter().flatten()).min()
+    }
+
+    /// When spectators who see the match later are to be shown something. In a real-time match that is at its steps.
+    fn spectators_due(&self) -> Option<Time> {
+        let due = self.game.spectators_due().filter(|_| self.rules.rate_hz == 0 && self.watchers.len() > 0);
+        self.clock.time_of(due?)
     }
 
     fn game_deadline(&self) -> Option<Time> {
@@ -152,10 +166,9 @@ impl Playing {
     }
 
     fn close_the_doomed(&mut self, now: Time, desk: &mut Desk) {
-        let doomed: Vec<(ConnId, &'static str)> = self
-            .conns
-            .iter()
-            .filter_map(|(&id, conn)| {
+        let all = self.conns.iter().map(|(&id, conn)| (id, conn)).chain(self.watchers.conns());
+        let doomed: Vec<(ConnId, &'static str)> = all
+            .filter_map(|(id, conn)| {
                 let (at, reason) = conn.doom();
                 (at <= now).then_some((id, reason))
             })

@@ -24,6 +24,9 @@ impl Playing {
         if by_moves && self.waits_for_journal(now) {
             return false;
         }
+        if self.outcome.is_some() {
+            self.game.reveal();
+        }
         self.flush(now, desk);
         let Some(outcome) = self.outcome.take() else {
             if std::mem::take(&mut self.seats_changed) {
@@ -57,7 +60,8 @@ impl Playing {
         let frame = Frame::message(&ToClient::Ended(ended));
         self.tell_all(&frame, desk);
         let reason = if code == CloseCode::Ended { "the match is over".to_owned() } else { result.reason.clone() };
-        let sockets: Vec<ConnId> = self.conns.keys().copied().collect();
+        let mut sockets: Vec<ConnId> = self.conns.keys().copied().collect();
+        sockets.extend(self.watchers.conns().map(|(id, _)| id));
         for id in sockets {
             self.close(id, code, reason.clone(), desk);
         }

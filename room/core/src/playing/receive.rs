@@ -6,13 +6,14 @@ use bellhop_game::DecodeError;
 use bellhop_wire::limits::{MAX_CLIENT_MESSAGE_BYTES, MAX_COMMAND_BYTES, MAX_INPUT_BYTES};
 use bellhop_wire::{CloseCode, Hello, Notice, Presence, ToClient, ToServer, Welcome};
 
+use crate::conn::Conn;
 use crate::hosted::Match as _;
 use crate::playing::{Desk, Playing};
 use crate::seat::SeatPhase;
 use crate::{ConnId, Frame, Time, limits};
 
 /// What a client did wrong: the code and the words its socket is closed with.
-struct Fault(CloseCode, String);
+pub(super) struct Fault(pub(super) CloseCode, pub(super) String);
 
 impl From<DecodeError> for Fault {
     fn from(error: DecodeError) -> Fault {
@@ -23,7 +24,11 @@ impl From<DecodeError> for Fault {
 impl Playing {
     /// A message came. A faulty one closes the socket it came from and touches nothing else.
     pub(crate) fn receive(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) {
-        if let Err(Fault(code, reason)) = self.take(now, id, bytes, desk) {
+        let taken = match self.conns.contains_key(&id) {
+            true => self.take(now, id, bytes, desk),
+            false => self.hear_watcher(now, id, bytes, desk),
+        };
+        if let Err(Fault(code, reason)) = taken {
             desk.stats.violations += 1;
             self.expel(now, id, code, reason, desk);
         }
@@ -31,36 +36,10 @@ impl Playing {
 
     fn take(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) -> Result<(), Fault> {
         let Some(conn) = self.conns.get_mut(&id) else { return Ok(()) };
-        conn.heard = now;
-        if bytes.len() > MAX_CLIENT_MESSAGE_BYTES {
-            return Err(too_large(bytes.len(), MAX_CLIENT_MESSAGE_BYTES));
-        }
-        if !conn.messages.take(now, 1) {
-            return Err(Fault(CloseCode::Flood, "too many messages; send inputs on change".to_owned()));
-        }
-        if !conn.bytes.take(now, bytes.len() as u32) {
-            return Err(Fault(CloseCode::Flood, "too many bytes; send less".to_owned()));
-        }
-        let message = ToServer::decode(bytes)?;
-        let most = if matches!(message, ToServer::Command { .. }) { MAX_COMMAND_BYTES } else { MAX_INPUT_BYTES };
-        if bytes.len() > most {
-            return Err(too_large(bytes.len(), most));
-        }
-        let (ready, seat) = (conn.ready, conn.seat);
+        let message = read(conn, now, bytes)?;
+        let seat = conn.seat;
         match message {
-            ToServer::Hello(hello) if !ready => return self.hello(now, id, hello, desk),
-            ToServer::Hello(_) => return Err(Fault(CloseCode::Malformed, "a second hello".to_owned())),
-            ToServer::Input { .. }
-            | ToServer::Ack { .. }
-            | ToServer::Command { .. }
-            | ToServer::Ping { .. }
-            | ToServer::Leave
-            | ToServer::Visible { .. }
-            | ToServer::WantKeyframe
-                if !ready =>
-            {
-                return Err(Fault(CloseCode::Malformed, "say hello first".to_owned()));
-            }
+            ToServer::Hello(hello) => return self.hello(now, id, hello, desk),
             ToServer::Input { seq, frames, held_ms, payload } => {
                 acknowledge(conn, now, frames, held_ms)?;
                 conn.inputs = conn.inputs.saturating_add(seq);
@@ -76,16 +55,15 @@ impl Playing {
                 self.tell(id, Frame::message(&ToClient::Pong { client_ms, match_ms, running }), desk);
             }
             ToServer::Leave => self.give_up(now, seat, CloseCode::Left, "left by own wish", desk),
+            ToServer::Say { text } => self.say(now, id, seat, &text, desk),
             ToServer::Visible { visible } if visible == conn.visible => {}
             ToServer::Visible { visible } => {
-                costs_a_keyframe(conn, now)?;
+                wants_state(conn, now)?;
                 conn.visible = visible;
-                conn.base = None;
                 self.unserved = true;
             }
             ToServer::WantKeyframe => {
-                costs_a_keyframe(conn, now)?;
-                conn.base = None;
+                wants_state(conn, now)?;
                 self.unserved = true;
                 desk.stats.desyncs += 1;
             }
@@ -93,11 +71,17 @@ impl Playing {
         Ok(())
     }
 
-    fn hello(&mut self, now: Time, id: ConnId, hello: Hello, desk: &mut Desk) -> Result<(), Fault> {
-        if hello.schema != self.rules.schema {
-            let reason = "this page was built for another version of the game; load it again".to_owned();
-            return Err(Fault(CloseCode::WrongSchema, reason));
+    /// Whether a client was built from the same game.
+    pub(super) fn check_schema(&self, hello: Hello) -> Result<(), Fault> {
+        if hello.schema == self.rules.schema {
+            return Ok(());
         }
+        let reason = "this page was built for another version of the game; load it again".to_owned();
+        Err(Fault(CloseCode::WrongSchema, reason))
+    }
+
+    fn hello(&mut self, now: Time, id: ConnId, hello: Hello, desk: &mut Desk) -> Result<(), Fault> {
+        self.check_schema(hello)?;
         let Some(number) = self.conns.get(&id).map(|conn| conn.seat) else { return Ok(()) };
         let Some(seat) = self.seats.get(&number) else { return Ok(()) };
         let old = match seat.phase {
@@ -157,10 +141,12 @@ impl Playing {
             commands_done: seat.commands_done,
             match_ms: self.clock.smooth_ms(now),
             running: self.clock.is_running(),
+            chat: self.chat.is_on(),
         };
         let roster = self.seats.values().map(|seat| seat.roster()).collect();
         self.tell(id, Frame::message(&ToClient::Welcome(welcome)), desk);
         self.tell(id, Frame::message(&ToClient::Roster(roster)), desk);
+        self.said_before(id, desk);
         if let Some(until) = self.draining {
             let within_ms = u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
             let notice = Notice::Draining { within_ms };
@@ -202,15 +188,40 @@ impl Playing {
     }
 }
 
-fn acknowledge(conn: &mut crate::conn::Conn, now: Time, frames: u32, held_ms: u32) -> Result<(), Fault> {
+/// Reads a message of a client who does not send too much, and has said hello.
+pub(super) fn read(conn: &mut Conn, now: Time, bytes: &[u8]) -> Result<ToServer, Fault> {
+    conn.heard = now;
+    if bytes.len() > MAX_CLIENT_MESSAGE_BYTES {
+        return Err(too_large(bytes.len(), MAX_CLIENT_MESSAGE_BYTES));
+    }
+    if !conn.messages.take(now, 1) {
+        return Err(Fault(CloseCode::Flood, "too many messages; send inputs on change".to_owned()));
+    }
+    if !conn.bytes.take(now, bytes.len() as u32) {
+        return Err(Fault(CloseCode::Flood, "too many bytes; send less".to_owned()));
+    }
+    let message = ToServer::decode(bytes)?;
+    let most = if matches!(message, ToServer::Command { .. }) { MAX_COMMAND_BYTES } else { MAX_INPUT_BYTES };
+    if bytes.len() > most {
+        return Err(too_large(bytes.len(), most));
+    }
+    match (conn.ready, matches!(message, ToServer::Hello(_))) {
+        (true, true) => Err(Fault(CloseCode::Malformed, "a second hello".to_owned())),
+        (false, false) => Err(Fault(CloseCode::Malformed, "say hello first".to_owned())),
+        (true, false) | (false, true) => Ok(message),
+    }
+}
+
+pub(super) fn acknowledge(conn: &mut Conn, now: Time, frames: u32, held_ms: u32) -> Result<(), Fault> {
     if conn.acknowledged(now, frames, Duration::from_millis(u64::from(held_ms))) {
         return Ok(());
     }
     Err(Fault(CloseCode::Malformed, "acknowledged frames that were never sent".to_owned()))
 }
 
-/// What makes us send a whole state counts as many messages.
-fn costs_a_keyframe(conn: &mut crate::conn::Conn, now: Time) -> Result<(), Fault> {
+/// The client needs a whole state, which counts as many messages.
+pub(super) fn wants_state(conn: &mut Conn, now: Time) -> Result<(), Fault> {
+    conn.base = None;
     if conn.messages.take(now, limits::KEYFRAME_COST) {
         return Ok(());
     }

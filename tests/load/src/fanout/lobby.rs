@@ -91,6 +91,9 @@ fn host(seats: u16) -> Host {
         max_seats: 0,
         queue: "fan".into(),
         journal_bytes: 0,
+        spectators: 0,
+        watch_delay_ms: 0,
+        chat: false,
     }
 }
 
