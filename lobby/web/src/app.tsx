@@ -6,6 +6,7 @@ import { go, lobby, me, notice, screen, spoken } from "./store.ts";
 import { Bell } from "./ui/icons.tsx";
 import { setSound, sound } from "./ui/sound.ts";
 import { Waiting } from "./wait/waiting.tsx";
+import { WatchScreen } from "./watch/screen.tsx";
 
 export function App() {
   const now = screen.value;
@@ -15,6 +16,8 @@ export function App() {
         <MatchScreen key={now.match} match={now.match} assignment={now.assignment} />
       ) : now.name === "replay" ? (
         <ReplayScreen key={now.match} match={now.match} />
+      ) : now.name === "watch" ? (
+        <WatchScreen key={now.match} match={now.match} />
       ) : (
         <div class="page">
           <Header />

@@ -33,6 +33,8 @@ export interface GameClient<View = unknown, Input = unknown, Command = unknown, 
   stats(nowMs: number): NetStats;
   resumeToken(): string | undefined;
   leave(): Uint8Array;
+  /** The message that writes a line to all. */
+  say(text: string): Uint8Array;
   setVisible(visible: boolean): void;
   /** Frees the WebAssembly memory. */
   free?(): void;
@@ -69,7 +71,11 @@ export interface SeatResult {
 }
 
 export type News<Event = unknown> =
-  | { kind: "welcome"; seat: number; tickRate: number; players: SeatInfo[]; config: unknown }
+  | { kind: "welcome"; seat: number; tickRate: number; players: SeatInfo[]; chat: boolean; config: unknown }
+  | { kind: "watching"; tickRate: number; players: SeatInfo[]; delayMs: number; matchMs: number; config: unknown }
+  | { kind: "said"; seat: number; text: string }
+  | { kind: "unsaid"; reason: string }
+  | { kind: "removed"; seat: number; reason: string }
   | { kind: "roster"; players: SeatInfo[] }
   | { kind: "event"; event: Event }
   | { kind: "accepted"; id: number }
@@ -82,7 +88,7 @@ export type Link = "connecting" | "live" | "unstable" | "reconnecting" | "draini
 
 /** What a mounted game may use. Values are read when needed; {@link GameSession.listen} tells of changes. */
 export interface GameSession<View = unknown, Input = unknown, Command = unknown, Event = unknown> {
-  /** The caller's own seat. */
+  /** The caller's own seat; -1 for who watches a match that runs. */
   readonly seat: number;
   readonly players: readonly SeatInfo[];
   readonly config: unknown;
@@ -91,7 +97,10 @@ export interface GameSession<View = unknown, Input = unknown, Command = unknown,
   readonly link: Link;
   /** True while the room holds its clock because nobody is there. */
   readonly paused: boolean;
-  /** True in a replay: `seat` is whose eyes are looked through, nobody plays, and there is nothing to offer. */
+  /**
+   * True where nobody plays here, and there is nothing to offer: in a replay, where `seat` is whose eyes are looked
+   * through, and for spectators, who have none (-1) and are shown what the rules show to spectators.
+   */
   readonly watching: boolean;
   /** Two letters, as in `en`. */
   readonly locale: string;

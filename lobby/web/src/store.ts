@@ -9,7 +9,8 @@ export type Screen =
   | { name: "home" }
   | { name: "waiting"; ticket: string; made?: Ticket }
   | { name: "match"; match: string; assignment?: Assignment }
-  | { name: "replay"; match: string };
+  | { name: "replay"; match: string }
+  | { name: "watch"; match: string };
 
 export const screen = signal<Screen>({ name: "home" });
 export const me = signal<Player | undefined>(undefined);
@@ -84,6 +85,8 @@ function path(to: Screen): string {
       return `/m/${to.match}`;
     case "replay":
       return `/r/${to.match}`;
+    case "watch":
+      return `/w/${to.match}`;
   }
 }
 
@@ -97,6 +100,9 @@ function screenOf(pathname: string): Screen {
   }
   if (kind === "r" && id) {
     return { name: "replay", match: id };
+  }
+  if (kind === "w" && id) {
+    return { name: "watch", match: id };
   }
   return { name: "home" };
 }

@@ -40,12 +40,20 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   const sentence = (view: View): [main: string, small: string, key: string] => {
     const { own, phase, round } = view;
     const haunts = own !== null && own.seat === view.haunter;
+    if (phase === "over" && session.seat < 0) {
+      return [round >= view.rounds ? t("lastOver") : t("over", { n: round }), "", `over ${round}`];
+    }
     if (phase === "over") {
       const score = view.scores.find((one) => one.seat === session.seat);
       const title = round >= view.rounds ? t("lastOver") : t("over", { n: round });
       const n = score?.gain ?? 0;
       const text = haunts ? t("gainCaught", { c: own.catches, n }) : t(score?.escaped ? "gainEscaped" : n === 0 ? "noGain" : "gain", { n });
       return [title, own?.fate.kind === "waiting" ? "" : text, `over ${round}`];
+    }
+    if (session.seat < 0) {
+      return phase === "countdown"
+        ? [t("youCollect", { name: nameOf(view.haunter) }), t("starts", { s: Math.max(1, seconds(view.left)) }), `countdown ${round}`]
+        : ["", "", `hunt ${round}`];
     }
     if (own === null || own.fate.kind === "waiting") {
       return [t("waiting"), t("waitingHow"), `wait ${round}`];
@@ -94,10 +102,11 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   /** What one carries and how long it lasts, small above the maze. */
   const count = (view: View) => {
     const { own } = view;
-    const running = view.phase === "hunt" && own !== null && own.fate.kind !== "waiting";
+    const looksOn = session.seat < 0;
+    const running = view.phase === "hunt" && (looksOn || (own !== null && own.fate.kind !== "waiting"));
     const left = seconds(view.left);
     const haunts = own?.seat === view.haunter;
-    const now = running ? JSON.stringify([haunts, own.carried, own.catches, left, view.need]) : "";
+    const now = running ? JSON.stringify([haunts, own?.carried, own?.catches, left, view.need]) : "";
     if (now === state) {
       return;
     }
@@ -106,9 +115,11 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     if (!running) {
       return;
     }
-    const open = !haunts && own.carried >= view.need;
+    const open = own !== null && !haunts && own.carried >= view.need;
     const purse = element("span", "purse");
-    if (haunts) {
+    if (own === null) {
+      purse.hidden = true;
+    } else if (haunts) {
       purse.textContent = t("catches", { n: own.catches });
     } else {
       purse.setAttribute("role", "img");
@@ -150,6 +161,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       you: session.seat,
       names: new Map(session.players.map((player) => [player.seat, player.name])),
       youWord: t("you"),
+      all: session.seat < 0,
       dim: session.link === "reconnecting" || session.paused || view.phase === "over",
       still: session.reducedMotion,
     };

@@ -21,6 +21,8 @@ export interface Scene {
   youWord: string;
   dim: boolean;
   still: boolean;
+  /** For who looks on: the whole maze lies in the light. */
+  all: boolean;
 }
 
 interface Burst {
@@ -89,7 +91,9 @@ export class Stage {
     for (const gate of map.gates) {
       drawGate(pen, ox + (gate[0] + 0.5) * cell, oy + (gate[1] + 0.5) * cell, cell, open, scene.still ? 0 : nowMs);
     }
-    if (view.light.length > 5) {
+    if (scene.all) {
+      this.#whole(pen, view, scene, cell, ox, oy, nowMs);
+    } else if (view.light.length > 5) {
       this.#shine(pen, view, scene, cell, ox, oy, nowMs);
     }
     this.#drawBursts(pen, cell, ox, oy, nowMs, scene.still);
@@ -99,7 +103,7 @@ export class Stage {
     if (open) {
       this.#pointers(pen, view, cell, ox, oy);
     }
-    if (scene.dim || view.own?.fate.kind !== "free") {
+    if (scene.dim || (!scene.all && view.own?.fate.kind !== "free")) {
       pen.fillStyle = "rgb(8 8 15 / 45%)";
       pen.fillRect(0, 0, width, height);
     }
@@ -147,6 +151,24 @@ export class Stage {
     const along = (size: number, all: number, at: number) =>
       all <= size ? (size - all) / 2 : Math.min(0, Math.max(size - all, size / 2 - at * cell));
     return [along(width, whole, this.#camera.x), along(height, high, this.#camera.y)];
+  }
+
+  /** The lit maze and all in it. */
+  #whole(pen: CanvasRenderingContext2D, view: View, scene: Scene, cell: number, ox: number, oy: number, nowMs: number): void {
+    if (this.#ground === undefined) {
+      return;
+    }
+    const time = scene.still ? 0 : nowMs;
+    pen.drawImage(this.#ground.lit, ox, oy, view.map.width * cell, view.map.height * cell);
+    for (const gate of view.map.gates) {
+      drawGate(pen, ox + (gate[0] + 0.5) * cell, oy + (gate[1] + 0.5) * cell, cell, false, time);
+    }
+    for (const spark of view.sparks) {
+      drawSpark(pen, ox + (spark[0] + 0.5) * cell, oy + (spark[1] + 0.5) * cell, cell, scene.still ? 0 : nowMs + spark[0] * 311 + spark[1] * 197);
+    }
+    for (const body of view.bodies) {
+      this.#body(pen, view, body, scene, cell, ox, oy, nowMs);
+    }
   }
 
   /** The lit maze and all in it, cut out by the light. */

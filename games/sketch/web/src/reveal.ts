@@ -30,18 +30,20 @@ export class Reveal {
     }
     this.#shown = true;
     const { title, first, second } = view.reveal;
-    const even = this.session.seat % 2 === 0;
-    const names = this.session.players
-      .filter((player) => player.seat % 2 !== this.session.seat % 2)
-      .map((player) => player.name);
-    const other = this.t(names.length > 1 ? "toldName" : "toldNameOne", { names: names.join(", ") });
+    // Who looks on was told nothing, and reads by name what each was.
+    const looksOn = this.session.seat < 0;
+    const own = looksOn ? 0 : this.session.seat % 2;
+    const told = (side: number) => {
+      const names = this.session.players.filter((player) => player.seat % 2 === side).map((player) => player.name);
+      return this.t(names.length > 1 ? "toldName" : "toldNameOne", { names: names.join(", ") });
+    };
     const actions = div("actions");
     actions.append(button(this.t("save"), "action main", () => void this.#save()), this.#watch);
     this.root.append(
       text("h2", "reveal-title", title === "" ? this.t("finished") : title),
       actions,
-      series(this.t("toldYou"), even ? first : second),
-      series(other, even ? second : first),
+      series(looksOn ? told(own) : this.t("toldYou"), own === 0 ? first : second),
+      series(told(1 - own), own === 0 ? second : first),
     );
     this.root.hidden = false;
   }

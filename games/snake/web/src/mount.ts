@@ -102,7 +102,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     const seconds = Math.max(1, Math.ceil(view.left / (session.tickRate || RATE_IF_UNKNOWN)));
     switch (view.phase) {
       case "countdown":
-        if (!own?.alive) {
+        if (!own?.alive && !session.watching) {
           return [t("waitRound"), t("late"), `wait ${view.round}`];
         }
         return [t("ready", { n: view.round, s: seconds }), "", `countdown ${view.round}`];
@@ -112,7 +112,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
         return [text, "", `over ${view.round}`];
       }
       case "running":
-        if (own?.alive) {
+        if (own?.alive || session.seat < 0) {
           return ["", "", `run ${view.round}`];
         }
         return outIn === view.round ? [outBy, t("watch"), `out ${view.round}`] : [t("waitRound"), t("watch"), `wait ${view.round}`];

@@ -15,6 +15,8 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   const takeOff = wear(css);
 
   const name = (seat: number) => session.players.find((player) => player.seat === seat)?.name ?? "…";
+  /** Whose side is below: a spectator sits at nobody's, and sees the first one there. */
+  const seat = () => Math.max(0, session.seat);
   const frame = div("tictactoe");
   const plates = [new Plate(t), new Plate(t)] as const; // theirs, yours
   const status = div("status");
@@ -45,7 +47,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     if (view === undefined) {
       return;
     }
-    const you = session.seat;
+    const you = seat();
     const other = 1 - you;
     board.show(view, you, name, view.turn === you && board.pending === undefined && !session.watching);
     plates[0].show(other, session.players.find((player) => player.seat === other), false, view.turn === other, view.wins[other] ?? 0);
@@ -170,7 +172,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     if (view === undefined) {
       return;
     }
-    [1 - session.seat, session.seat].forEach((seat, index) => {
+    [1 - seat(), seat()].forEach((seat, index) => {
       plates[index]?.time(view.clocks_ms[seat]);
     });
     const left = view.rematch_left_ms === null ? "" : t("until", { n: Math.ceil(view.rematch_left_ms / 1000) });

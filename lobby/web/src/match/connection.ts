@@ -13,6 +13,7 @@ import { ApiError, api } from "../net/api.ts";
 import type { Assignment } from "../net/types.ts";
 import { announce } from "../store.ts";
 import { openBundle } from "./bundle.ts";
+import { Lines } from "./lines.ts";
 import { Close, closeOf, type Closed, openSocket } from "./socket.ts";
 import { dropSeat, type HeldSeat, heldSeat, holdSeat, seatOf } from "./seat.ts";
 
@@ -33,6 +34,7 @@ export type Phase =
   | { name: "ended"; results: SeatResult[] | undefined; reason: string }
   | { name: "superseded" }
   | { name: "released"; reason: string }
+  | { name: "kicked"; reason: string }
   | { name: "outdated" }
   | { name: "no-seat" }
   | { name: "no-bundle" }
@@ -51,6 +53,7 @@ export class MatchConnection implements GameSession {
   readonly module = signal<GameModule | undefined>(undefined);
   readonly game = signal<string | undefined>(undefined);
   readonly watching = false;
+  readonly lines = new Lines();
   resumes = 0;
   room = "";
   seat = 0;
@@ -146,6 +149,13 @@ export class MatchConnection implements GameSession {
     }
     for (const frame of this.#client.outgoing(performance.now())) {
       socket.send(frame as Uint8Array<ArrayBuffer>);
+    }
+  }
+
+  /** Writes a line to all. */
+  say(text: string): void {
+    if (this.#client !== undefined && this.#socket?.readyState === WebSocket.OPEN) {
+      this.#socket.send(this.#client.say(text) as Uint8Array<ArrayBuffer>);
     }
   }
 
@@ -325,6 +335,10 @@ export class MatchConnection implements GameSession {
         dropSeat(this.match);
         this.#finish({ name: "released", reason: closed.reason });
         return true;
+      case Close.Kicked:
+        dropSeat(this.match);
+        this.#finish({ name: "kicked", reason: closed.reason });
+        return true;
       case Close.Drained:
         dropSeat(this.match);
         this.#finish({ name: "gone" });
@@ -384,6 +398,7 @@ export class MatchConnection implements GameSession {
           this.config = item.config;
           this.roster.value = item.players;
           this.#welcomedOn = token;
+          this.lines.open.value = item.chat;
           this.#welcomed();
           break;
         case "roster":
@@ -406,6 +421,8 @@ export class MatchConnection implements GameSession {
           this.#finish({ name: "ended", results: item.results, reason: item.reason });
           this.#emit({ kind: "ended", results: item.results });
           break;
+        default:
+          this.lines.hear(item, this.roster.value);
       }
     }
     this.#emit({ kind: "frame" });

@@ -3,11 +3,13 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useHeadingFocus } from "../ui/focus.ts";
 import type { Mounted } from "../game-api.ts";
 import { gameTitle, t } from "../i18n/index.ts";
-import { known, go, refreshMe, resume, tell } from "../store.ts";
+import { known, go, queues, refreshMe, resume, tell } from "../store.ts";
 import type { Assignment } from "../net/types.ts";
 import { Dialog } from "../ui/dialog.tsx";
-import { Bell, Door, Signal } from "../ui/icons.tsx";
+import { Bell, Bubble, Door, Signal } from "../ui/icons.tsx";
+import { Chat } from "./chat.tsx";
 import { MatchConnection, type Phase } from "./connection.ts";
+import { WatchLinkButton } from "./link-button.tsx";
 import { LinkChip, LinkStrip } from "./link.tsx";
 import { NetPanel } from "./net-panel.tsx";
 import { Result } from "./result.tsx";
@@ -40,6 +42,8 @@ function Stage(props: { connection: MatchConnection }) {
   const phase = connection.phase.value;
   const [asking, setAsking] = useState(false);
   const [net, setNet] = useState(false);
+  const [writing, setWriting] = useState(false);
+  const chat = connection.lines.open.value;
   const mounted = useRef<Mounted | undefined>(undefined);
   const game = connection.game.value;
   const playing = phase.name === "playing";
@@ -57,11 +61,14 @@ function Stage(props: { connection: MatchConnection }) {
         setAsking(true);
       } else if (event.key.toLowerCase() === "n" && !(event.target instanceof HTMLInputElement)) {
         setNet((shown) => !shown);
+      } else if (event.key.toLowerCase() === "t" && playing && chat && !(event.target instanceof HTMLInputElement)) {
+        event.preventDefault();
+        setWriting(true);
       }
     };
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
-  }, [playing]);
+  }, [playing, chat]);
   useEffect(() => onPhase(phase), [phase]);
 
   const close = () => {
@@ -74,6 +81,12 @@ function Stage(props: { connection: MatchConnection }) {
         <h1 class="bar-title"><Bell /> {game === undefined ? t("brand") : gameTitle(game)}</h1>
         <LinkChip connection={connection} />
         <span class="bar-gap" />
+        {playing && queues.value?.some((queue) => queue.game === game && queue.watch) && <WatchLinkButton match={connection.match} />}
+        {playing && chat && (
+          <button type="button" class="bar-button" aria-pressed={writing} aria-keyshortcuts="t" onClick={() => setWriting(!writing)}>
+            <Bubble /> <span class="bar-word">{t("chat.open")}</span> <kbd aria-hidden="true">T</kbd>
+          </button>
+        )}
         <button type="button" class="bar-button" aria-pressed={net} aria-keyshortcuts="n" onClick={() => setNet(!net)}>
           <Signal bars={3} /> <span class="bar-word">{t("match.net")}</span> <kbd aria-hidden="true">N</kbd>
         </button>
@@ -86,6 +99,18 @@ function Stage(props: { connection: MatchConnection }) {
       <LinkStrip connection={connection} />
       <main class="table" aria-label={game === undefined ? t("brand") : gameTitle(game)}>
         <GameRoot connection={connection} mounted={mounted} />
+        {chat && (
+          <Chat
+            lines={connection.lines}
+            own={connection.seat}
+            open={writing && playing}
+            onSay={(text) => connection.say(text)}
+            onOpen={(open) => {
+              setWriting(open);
+              mounted.current?.focus?.();
+            }}
+          />
+        )}
         <Overlay connection={connection} phase={phase} />
       </main>
       {net && <NetPanel connection={connection} onClose={() => setNet(false)} />}
@@ -145,6 +170,8 @@ function Overlay(props: { connection: MatchConnection; phase: Phase }) {
       );
     case "released":
       return <Notice title={t("match.releasedTitle")} text={t("match.released", { reason: phase.reason })}><ToLobby first /></Notice>;
+    case "kicked":
+      return <Notice title={t("match.kicked")} text={phase.reason}><ToLobby first /></Notice>;
     case "outdated":
       return <Notice title={t("match.outdated")} text={t("match.outdatedText")}><ToLobby first /></Notice>;
     case "no-bundle":

@@ -13,6 +13,8 @@ export enum Close {
   Drained = 4007,
   Left = 4008,
   TooLarge = 4009,
+  Spectator = 4010,
+  Kicked = 4011,
 }
 
 /** The gateway answers or refuses well within this. */

@@ -2,7 +2,7 @@
  * From what the doors say to what the page means. Proto3's JSON may leave out a field that has its default and writes
  * 64-bit numbers as text; here every field is there and every number is one.
  */
-import type { Assignment, Match, OpenGame, OpenGames, Player, Queue, Ticket } from "./types.ts";
+import type { Assignment, Match, OpenGame, OpenGames, Player, Queue, Ticket, WatchPass } from "./types.ts";
 
 type Said<T> = { [K in keyof T]?: unknown };
 
@@ -34,6 +34,7 @@ export function readQueue(said: Said<Queue>): Queue {
     eta_p90_ms: maybe(said.eta_p90_ms),
     open_games: said.open_games === true,
     config_json: text(said.config_json),
+    watch: said.watch === true,
   };
 }
 
@@ -86,4 +87,13 @@ export function readMatch(said: Said<Match>): Match {
 
 export function readAssignment(said: Said<Assignment>): Assignment {
   return { ...(said as Assignment), seat: number(said.seat) };
+}
+
+export function readWatchPass(said: Said<WatchPass>): WatchPass {
+  return {
+    ...(said as WatchPass),
+    delay_ms: number(said.delay_ms),
+    spectators: number(said.spectators),
+    max_spectators: number(said.max_spectators),
+  };
 }

@@ -40,6 +40,7 @@ export interface Queue {
   eta_p90_ms?: number | null | undefined;
   open_games: boolean;
   config_json: string;
+  watch: boolean;
 }
 
 export type TicketState =
@@ -71,6 +72,18 @@ export interface Assignment {
   seat: number;
   game: string;
   bundle: string;
+}
+
+export interface WatchPass {
+  match_id: string;
+  room_id: string;
+  url: string;
+  token: string;
+  game: string;
+  bundle: string;
+  delay_ms: number;
+  spectators: number;
+  max_spectators: number;
 }
 
 export interface OpenGame {

@@ -35,6 +35,23 @@ export function Signal(props: { bars: 0 | 1 | 2 | 3 }) {
   );
 }
 
+export function Eye() {
+  return (
+    <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
+      <path d="M2 10s3-5.5 8-5.5 8 5.5 8 5.5-3 5.5-8 5.5S2 10 2 10Z" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linejoin="round" />
+      <circle cx="10" cy="10" r="2.4" fill="currentColor" />
+    </svg>
+  );
+}
+
+export function Bubble() {
+  return (
+    <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
+      <path d="M3 4.5h14v9H9l-4 3v-3H3z" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linejoin="round" />
+    </svg>
+  );
+}
+
 export function Door() {
   return (
     <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
