@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::local::{free_port, programs};
+use crate::local::free_port;
 
 /// What a gateway may add at the 99th percentile.
 const ADDED_AT_MOST: Duration = Duration::from_millis(5);
@@ -105,7 +105,7 @@ impl Gateway {
         fs::write(&file, key.as_bytes())?;
         let at = free_port()?;
         on_core(0)?;
-        let mut command = Command::new(programs()?.join("bellhop-gateway"));
+        let mut command = Command::new(std::env::current_exe()?.with_file_name("bellhop-gateway"));
         command.args(["--listen", &at.to_string(), "--private-listen", "off", "--lobby", "http://127.0.0.1:9"]);
         command.arg("--max-connections-per-ip").arg(PLAYERS_AT_MOST.to_string()).arg("--key-file").arg(file);
         let process = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().context("starting the gateway")?;
