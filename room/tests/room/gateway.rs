@@ -6,8 +6,11 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::games::Pulse;
-use crate::lobby::FalseLobby;
+use crate::lobby::{FalseLobby, OPENED_AGAIN};
 use crate::support::{Player, Under};
+
+/// Longest for what runs in it to end.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 struct Front {
     address: std::net::SocketAddr,
@@ -35,7 +38,9 @@ impl Front {
 impl Drop for Front {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Gone when this returns, its listener too; not on this thread, which is one of the test's runtime.
+            let ends = std::thread::spawn(move || runtime.shutdown_timeout(PATIENCE));
+            ends.join().unwrap();
         }
     }
 }
@@ -44,7 +49,7 @@ impl Drop for Front {
 async fn a_gateway_that_is_killed_breaks_the_sockets_and_the_next_one_brings_everybody_back() {
     let (lobby, _under, mut line) = Under::hosting("pulse", "{}", 2).await;
     let dir = tempfile::tempdir().unwrap();
-    let front = Front::start("127.0.0.1:0", &lobby, &dir);
+    let front = Front::start(OPENED_AGAIN, &lobby, &dir);
     let at = front.address;
     let mut ann = Player::<Pulse>::join(at, &line.token(&lobby, 1, 0)).await;
     let mut bob = Player::<Pulse>::join(at, &line.token(&lobby, 1, 1)).await;

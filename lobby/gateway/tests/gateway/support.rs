@@ -129,7 +129,8 @@ pub(crate) struct Lobby {
 
 impl Lobby {
     pub(crate) fn start() -> Lobby {
-        Lobby::start_at("127.0.0.1:0".parse().unwrap())
+        // An address from which nothing else of this machine connects, or a connection could take its port while it is dead.
+        Lobby::start_at("127.0.0.2:0".parse().unwrap())
     }
 
     /// On a runtime of its own, so that dropping it cuts everything at once, as a kill would.
@@ -151,7 +152,9 @@ impl Lobby {
 impl Drop for Lobby {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Gone when this returns, its listener too; not on this thread, which is one of the test's runtime.
+            let ends = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(5)));
+            ends.join().unwrap();
         }
     }
 }
