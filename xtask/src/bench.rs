@@ -10,7 +10,7 @@ use crate::steps::{loudly, quietly, step};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The benchmark's name, or the beginning of several names. All, if there is none.
+    /// The benchmark's name, or the beginning of several names. All but those on the test cluster (`cluster`), if there is none.
     name: Option<String>,
     /// One JSON object per figure on stdout, and nothing else there.
     #[arg(long)]
@@ -19,14 +19,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let name = args.name.as_deref();
-    if name.is_some_and(cluster::is_here) {
-        return on_the_cluster(args);
-    }
-    local(args)?;
-    match name {
-        Some(_) => Ok(()),
-        None => on_the_cluster(args),
-    }
+    // By name only: they need root, and take longer than all others together.
+    if name.is_some_and(cluster::is_here) { on_the_cluster(args) } else { local(args) }
 }
 
 fn on_the_cluster(args: &Args) -> Result<()> {

@@ -45,6 +45,7 @@ name = "pairs"
 game = "snake"
 min_players = 2
 max_players = 2
+window = { anybody = true } # the first always leaves: their ratings part
 "#;
 
 fn run(report: &mut Report<'_>) -> Result<()> {
