@@ -132,7 +132,8 @@ impl Calls {
             Err(Failed::Refused(status)) => Err(Trouble {
                 reason: "GuardRefused",
                 message: format!(
-                    "the lobby could not label the pod {name}: {}. Give it the right to patch pods, as                      podDisruptionBudget.rooms of the chart does, or leave out guardMatches.",
+                    "the lobby could not label the pod {name}: {}. Give it the right to patch pods, as \
+                     podDisruptionBudget.rooms of the chart does, or leave out guardMatches.",
                     status.message
                 ),
             }),
