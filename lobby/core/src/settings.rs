@@ -76,6 +76,11 @@ impl QueueSettings {
             chat: true,
         }
     }
+
+    /// How many may watch one match at a time, all told; 0: nobody may.
+    pub fn audience(&self) -> u16 {
+        if self.watch { self.spectators } else { 0 }
+    }
 }
 
 /// How many play, and in which teams.

@@ -83,7 +83,7 @@ impl Lobby {
             seats: self.host_seats(game, |_| true),
             max_seats: settings.shape.max_players().max(game.seats_held()),
             accept_within: game.placing().map_or(Duration::ZERO, |placement| placement.deadline.since(self.now)),
-            spectators: if settings.watch { settings.spectators } else { 0 },
+            spectators: settings.audience(),
             watch_delay: settings.watch_delay,
             chat: settings.chat,
             recovers: matches!(game.phase, MatchPhase::Moving { .. }),

@@ -149,7 +149,8 @@ impl Lobby {
     pub(super) fn watch_view(&self, id: MatchId) -> Result<WatchView, Refusal> {
         let game = self.state.match_(id).ok_or(Refusal::UnknownMatch)?;
         let queue = &self.state.queue(game.queue).settings;
-        if !queue.watch || queue.spectators == 0 {
+        let limit = queue.audience();
+        if limit == 0 {
             return Err(Refusal::NotWatched);
         }
         let retry_after = self.state.settings.timing.retry_after;
@@ -161,7 +162,7 @@ impl Lobby {
             }
             MatchPhase::Playing { room, epoch, .. } => {
                 let live = self.lives.get(&room).filter(|live| live.stream.is_some()).ok_or(away)?;
-                let (spectators, limit) = (live.health.spectators, queue.spectators);
+                let spectators = live.health.spectators;
                 if spectators >= u32::from(limit) {
                     return Err(Refusal::AudienceFull { limit, retry_after });
                 }
@@ -217,7 +218,7 @@ impl Lobby {
             formed: game.formed,
             duration: duration.unwrap_or_default(),
             events: game.place().zip(live).map_or_else(Vec::new, |((_, epoch), live)| live.history.of(epoch)),
-            watch: queue.watch && queue.spectators > 0,
+            watch: queue.audience() > 0,
             spectators: live.map_or(0, |live| live.health.spectators),
         }
     }
@@ -236,7 +237,7 @@ impl Lobby {
                 playing: known.playing,
                 open: live.open.len() as u32,
                 open_games: known.settings.open_games,
-                watch: known.settings.watch && known.settings.spectators > 0,
+                watch: known.settings.audience() > 0,
                 eta: live.eta.view(),
             })
             .collect()
