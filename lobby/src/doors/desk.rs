@@ -11,7 +11,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::header::{AUTHORIZATION, HeaderMap};
 use lobby_core::{
-    Answer, Call, IdempotencyKey, MatchId, MatchOutcome, MatchState, Name, NewTicket, Page, PlayerId, Refusal,
+    Answer, Call, IdempotencyKey, MatchId, MatchOutcome, MatchState, Name, NewTicket, Page, PlayerId, Refusal, RoomId,
     TicketEvent, TicketId, TicketState, TicketView,
 };
 
@@ -21,6 +21,7 @@ use super::pressure::Pressure;
 use super::show;
 use super::watch::Events;
 use crate::drive::feed::{Feed, News};
+use crate::drive::room::Route;
 use crate::drive::{CallError, Core};
 use crate::metrics::Metrics;
 use crate::players::{Person, Players};
@@ -41,6 +42,8 @@ const GUESTS_AT_ONCE: u32 = 60;
 const GUEST_EVERY: Duration = Duration::from_secs(1);
 /// The first news of a ticket come within this.
 const FIRST_NEWS_WITHIN: Duration = Duration::from_secs(5);
+/// A room that is not there is asked for again after this.
+const ROOM_BACK_WITHIN: Duration = Duration::from_millis(500);
 
 /// What the players' doors stand on.
 pub(crate) struct Desk {
@@ -396,6 +399,11 @@ impl Desk {
         })
     }
 
+    /// The way to a room; after a restart of the lobby it may be about to be there.
+    fn route(&self, room: RoomId) -> Result<Arc<Route>, Refusal> {
+        self.core.rooms.get(room).ok_or(Refusal::RoomAway { retry_after: ROOM_BACK_WITHIN })
+    }
+
     /// Where a match is to be watched, and what opens the door.
     pub(crate) async fn watch_match(
         &self,
@@ -411,8 +419,7 @@ impl Desk {
             }
             answer => only!(answer?, Answer::Watch),
         };
-        let away = Refusal::RoomAway { retry_after: Duration::from_millis(500) };
-        let route = self.core.rooms.get(found.room).ok_or(away)?;
+        let route = self.route(found.room)?;
         let room_id = found.room.to_string();
         Ok(v1::WatchPass {
             match_id: found.match_id.to_string(),
@@ -435,8 +442,7 @@ impl Desk {
     ) -> Result<v1::Assignment, Fault> {
         let call = Call::GetSeat { match_id: id("match_id", match_id)?, by: player };
         let seat = only!(self.core.call(call).await?, Answer::Seat);
-        let away = Refusal::RoomAway { retry_after: Duration::from_millis(500) };
-        let route = self.core.rooms.get(seat.room).ok_or(away)?;
+        let route = self.route(seat.room)?;
         let room_id = seat.room.to_string();
         Ok(v1::Assignment {
             match_id: seat.match_id.to_string(),
