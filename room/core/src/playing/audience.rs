@@ -6,7 +6,7 @@ use std::time::Duration;
 use bellhop_game::ViewClass;
 use bellhop_wire::{CloseCode, Hello, Notice, ToClient, ToServer, Watching};
 
-use super::receive::{Fault, acknowledge, read, wants_state};
+use super::receive::{Fault, acknowledge, read, turns_visible, wants_state};
 use crate::bucket::Bucket;
 use crate::conn::Conn;
 use crate::hosted::Match as _;
@@ -131,12 +131,7 @@ impl Playing {
                 self.tell(id, Frame::message(&ToClient::Pong { client_ms, match_ms, running }), desk);
             }
             ToServer::Leave => self.close(id, CloseCode::Left, "left by own wish", desk),
-            ToServer::Visible { visible } if visible == conn.visible => {}
-            ToServer::Visible { visible } => {
-                wants_state(conn, now)?;
-                conn.visible = visible;
-                self.unserved = true;
-            }
+            ToServer::Visible { visible } => self.unserved |= turns_visible(conn, now, visible)?,
             ToServer::WantKeyframe => {
                 wants_state(conn, now)?;
                 self.unserved = true;

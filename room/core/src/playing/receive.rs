@@ -56,12 +56,7 @@ impl Playing {
             }
             ToServer::Leave => self.give_up(now, seat, CloseCode::Left, "left by own wish", desk),
             ToServer::Say { text } => self.say(now, id, seat, &text, desk),
-            ToServer::Visible { visible } if visible == conn.visible => {}
-            ToServer::Visible { visible } => {
-                wants_state(conn, now)?;
-                conn.visible = visible;
-                self.unserved = true;
-            }
+            ToServer::Visible { visible } => self.unserved |= turns_visible(conn, now, visible)?,
             ToServer::WantKeyframe => {
                 wants_state(conn, now)?;
                 self.unserved = true;
@@ -226,6 +221,16 @@ pub(super) fn wants_state(conn: &mut Conn, now: Time) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault(CloseCode::Flood, "too many whole states asked for; follow the changes".to_owned()))
+}
+
+/// The window of a client is seen, or is hidden. Whether that is news; then he needs a whole state.
+pub(super) fn turns_visible(conn: &mut Conn, now: Time, visible: bool) -> Result<bool, Fault> {
+    if visible == conn.visible {
+        return Ok(false);
+    }
+    wants_state(conn, now)?;
+    conn.visible = visible;
+    Ok(true)
 }
 
 fn too_large(len: usize, most: usize) -> Fault {
