@@ -175,12 +175,7 @@ function Overlay(props: { connection: MatchConnection; phase: Phase }) {
     case "outdated":
       return <Notice title={t("match.outdated")} text={t("match.outdatedText")}><ToLobby first /></Notice>;
     case "no-bundle":
-      return (
-        <Notice title={t("match.bundleFailed")} text={t("match.bundleFailedText")}>
-          <button type="button" class="button primary" onClick={() => location.reload()}>{t("match.retry")}</button>
-          <ToLobby />
-        </Notice>
-      );
+      return <LoadAgain title={t("match.bundleFailed")} text={t("match.bundleFailedText")} />;
     case "no-seat":
       return <NoSeat connection={connection} />;
   }
@@ -201,12 +196,22 @@ function NoSeat(props: { connection: MatchConnection }) {
   );
 }
 
-function Curtain(props: { title: string }) {
+export function Curtain(props: { title: string }) {
   return (
     <div class="curtain" role="status">
       <Bell ringing />
       <p>{props.title}</p>
     </div>
+  );
+}
+
+/** What is mended by loading the page again. */
+export function LoadAgain(props: { title: string; text: string }) {
+  return (
+    <Notice title={props.title} text={props.text}>
+      <button type="button" class="button primary" onClick={() => location.reload()}>{t("match.retry")}</button>
+      <ToLobby />
+    </Notice>
   );
 }
 

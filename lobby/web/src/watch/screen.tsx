@@ -4,7 +4,7 @@ import type { GameModule } from "../game-api.ts";
 import { gameTitle, t } from "../i18n/index.ts";
 import { Chat } from "../match/chat.tsx";
 import { WatchLinkButton } from "../match/link-button.tsx";
-import { Notice, ToLobby } from "../match/screen.tsx";
+import { Curtain, LoadAgain, Notice, ToLobby } from "../match/screen.tsx";
 import { announce, go, known } from "../store.ts";
 import { Bell, Door, Eye } from "../ui/icons.tsx";
 import { WatchConnection, type WatchPhase } from "./connection.ts";
@@ -25,7 +25,7 @@ export function WatchScreen(props: { match: string }) {
       made?.close();
     };
   }, [props.match]);
-  return connection === undefined ? <div class="match"><Curtain text={t("watch.opening")} /></div> : <Stage connection={connection} />;
+  return connection === undefined ? <div class="match"><Curtain title={t("watch.opening")} /></div> : <Stage connection={connection} />;
 }
 
 function Stage(props: { connection: WatchConnection }) {
@@ -96,9 +96,9 @@ function Overlay(props: { connection: WatchConnection; phase: WatchPhase; second
     case "watching":
       return null;
     case "opening":
-      return <Curtain text={t(phase.what === "game" ? "match.loadingBundle" : "watch.opening")} />;
+      return <Curtain title={t(phase.what === "game" ? "match.loadingBundle" : "watch.opening")} />;
     case "early":
-      return <Curtain text={props.seconds > 0 ? t("watch.early", { n: props.seconds }) : t("watch.opening")} />;
+      return <Curtain title={props.seconds > 0 ? t("watch.early", { n: props.seconds }) : t("watch.opening")} />;
     case "full":
       return <Notice title={t("watch.full")} text={t("watch.fullText")}><ToLobby first /></Notice>;
     case "ended":
@@ -122,19 +122,9 @@ function Overlay(props: { connection: WatchConnection; phase: WatchPhase; second
         </Notice>
       );
     case "outdated":
-      return (
-        <Notice title={t("match.outdated")} text={t("match.outdatedText")}>
-          <button type="button" class="button primary" onClick={() => location.reload()}>{t("match.retry")}</button>
-          <ToLobby />
-        </Notice>
-      );
+      return <LoadAgain title={t("match.outdated")} text={t("match.outdatedText")} />;
     case "no-bundle":
-      return (
-        <Notice title={t("match.bundleFailed")} text={t("match.bundleFailedText")}>
-          <button type="button" class="button primary" onClick={() => location.reload()}>{t("match.retry")}</button>
-          <ToLobby />
-        </Notice>
-      );
+      return <LoadAgain title={t("match.bundleFailed")} text={t("match.bundleFailedText")} />;
   }
 }
 
@@ -149,13 +139,4 @@ function standing(connection: WatchConnection, phase: WatchPhase & { name: "ende
     return t("result.over");
   }
   return names.length > 1 && names.length === phase.results.length ? t("result.draw") : t("watch.won", { name: names.join(", ") });
-}
-
-function Curtain(props: { text: string }) {
-  return (
-    <div class="curtain" role="status">
-      <Bell ringing />
-      <p>{props.text}</p>
-    </div>
-  );
 }
