@@ -47,9 +47,11 @@ enum Command {
     Codegen,
 }
 
-/// The repository.
+/// The repository. Cargo says where it lies when it runs this; what it said at build time holds for another clone where
+/// clones share a target directory.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository").to_owned()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(package).parent().expect("xtask lies in the repository").to_owned()
 }
 
 fn run() -> Result<()> {

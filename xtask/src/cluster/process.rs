@@ -136,13 +136,14 @@ pub(super) fn wait_for(what: &str, within: Duration, mut is_so: impl FnMut() -> 
     }
 }
 
-/// When a living process was started; nothing for one that is gone or only waits to be reaped.
+/// When a living process was started; nothing for one that is gone or only waits to be reaped. One whose first thread
+/// has ended lives until the others have: they hold its sockets.
 fn birth(pid: i32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let after_name = stat.rsplit_once(") ")?.1;
     let mut fields = after_name.split(' ');
     let state = fields.next()?;
-    if state == "Z" || state == "X" {
+    if state == "X" || (state == "Z" && fs::read_dir(format!("/proc/{pid}/task")).ok()?.count() <= 1) {
         return None;
     }
     fields.nth(18)?.parse().ok()
@@ -258,6 +259,21 @@ mod tests {
     fn a_living_process_has_a_birth_and_a_gone_one_has_none() {
         let mut child = Command::new("sleep").arg("60").spawn().expect("sleep is everywhere");
         let pid = i32::try_from(child.id()).expect("a pid fits");
+        assert!(birth(pid).is_some());
+        child.kill().expect("it is ours");
+        wait_for("its end", Duration::from_secs(10), || Ok(birth(pid).is_none())).expect("it was killed");
+        child.wait().expect("it ended");
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_lives_until_the_others_have() {
+        let script = "import ctypes, threading, time\n\
+                      threading.Thread(target=time.sleep, args=(60,)).start()\n\
+                      ctypes.CDLL(None).pthread_exit(None)";
+        let mut child = Command::new("python3").args(["-c", script]).spawn().expect("python3 is everywhere");
+        let pid = i32::try_from(child.id()).expect("a pid fits");
+        let is_zombie = || Ok(fs::read_to_string(format!("/proc/{pid}/stat"))?.contains(") Z "));
+        wait_for("the end of its first thread", Duration::from_secs(10), is_zombie).expect("it ends by itself");
         assert!(birth(pid).is_some());
         child.kill().expect("it is ours");
         wait_for("its end", Duration::from_secs(10), || Ok(birth(pid).is_none())).expect("it was killed");

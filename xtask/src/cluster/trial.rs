@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::client;
 use super::layout::{Layout, PROBE, fill};
 use super::process::{self, wait_for};
-use super::{NODES, release};
+use super::{NODES, control_plane, release};
 use crate::root;
 use crate::steps::step;
 
@@ -205,9 +205,7 @@ fn survives_kills(layout: &Layout) -> Result<()> {
         process::kill(layout, component)?;
         process::start_again(layout, component)?;
     }
-    wait_for("the API server to come back", PATIENCE, || {
-        Ok(kubectl(layout, &["get", "--raw", "/readyz", "--request-timeout=2s"], None).is_ok())
-    })?;
+    control_plane::wait_for_api(layout)?;
     // A pod that only the new kubelet can start.
     kubectl(layout, &["-n", NAMESPACE, "delete", "pod", "--field-selector=spec.nodeName=n2", "--wait=true"], None)?;
     wait_for("a new pod on n2", PATIENCE, || {
