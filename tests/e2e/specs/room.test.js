@@ -31,6 +31,48 @@ test("a page that a room finds too old loads itself again, once", LIMIT, async (
   await quit(two);
 });
 
+test("who watches a match that goes on in a room with a newer page part loads it", LIMIT, async (t) => {
+  const context = await open(await launch(t));
+  const one = await lobby(context);
+  const two = await lobby(context);
+  await meet(one, two, "Tic-tac-toe");
+  const eve = await context.newPage();
+  const rooms = await between(eve);
+  let loads = 0;
+  eve.on("load", () => (loads += 1));
+  const watching = eve.locator('.match[data-phase="watch-watching"]');
+  await eve.goto(`/w/${one.url().split("/").pop()}`);
+  await watching.waitFor();
+
+  // The lobby names another bundle once, and the right one to the page that was loaded anew.
+  let named = 0;
+  await eve.route("**/v1/matches/*/watch", async (route) => {
+    const answer = await route.fetch();
+    named += 1;
+    await route.fulfill({ json: { ...(await answer.json()), ...(named === 1 ? { bundle: "0".repeat(32) } : {}) } });
+  });
+  const reloaded = eve.waitForEvent("load");
+  await rooms.shut(4004, "nothing was heard for too long");
+  await reloaded;
+  await watching.waitFor();
+  assert.deepEqual([loads, named], [2, 2], "once, not for ever");
+
+  // And one that the room finds too old loads itself again, once.
+  let refuse = 1;
+  rooms.onOpen = (state) => {
+    if (refuse > 0) {
+      refuse -= 1;
+      void state.shut(4002, "the game was updated: load it again");
+    }
+  };
+  await rooms.shut(4004, "nothing was heard for too long");
+  await eve.waitForEvent("load");
+  await watching.waitFor();
+  assert.equal(loads, 3);
+  assert.deepEqual(context.errors, []);
+  await quit(one);
+});
+
 test("a page that a room finds too slow is back by itself", LIMIT, async (t) => {
   const context = await open(await launch(t));
   const one = await lobby(context);

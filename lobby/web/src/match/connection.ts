@@ -5,17 +5,12 @@
  * fresh one from the lobby. Only a close that says so ends the match here.
  */
 import { signal } from "@preact/signals";
-import type {
-  Change, GameClient, GameModule, GameSession, Link, News, SeatInfo, SeatResult, Verdict,
-} from "../game-api.ts";
-import { language } from "../i18n/index.ts";
+import type { News, SeatResult, Verdict } from "../game-api.ts";
 import { ApiError, api } from "../net/api.ts";
 import type { Assignment } from "../net/types.ts";
-import { announce } from "../store.ts";
-import { openBundle } from "./bundle.ts";
-import { Lines } from "./lines.ts";
-import { Close, closeOf, type Closed, openSocket } from "./socket.ts";
 import { dropSeat, type HeldSeat, heldSeat, holdSeat, seatOf } from "./seat.ts";
+import { RoomSession } from "./session.ts";
+import { Close, type Closed, closeOf } from "./socket.ts";
 
 /** How long the room holds a dropped seat: games that run by a clock, and games that wait for moves. */
 const HELD_MS = 30_000;
@@ -26,7 +21,6 @@ const PAUSES_MS = [0, 250, 500, 1_000];
 const UNSTABLE_MS = 1_500;
 const DEAD_MS = 6_000;
 const SLOW_PING_MS = 400;
-const HOUSEKEEPING_MS = 100;
 
 export type Phase =
   | { name: "opening"; what: "seat" | "game" | "room" }
@@ -42,82 +36,38 @@ export type Phase =
   | { name: "gone" }
   | { name: "left"; told: boolean };
 
-export class MatchConnection implements GameSession {
+export class MatchConnection extends RoomSession {
   readonly phase = signal<Phase>({ name: "opening", what: "seat" });
-  readonly state = signal<Link>("connecting");
   /** While reconnecting: until when the room holds the seat. By performance.now(). */
   readonly heldUntil = signal<number | undefined>(undefined);
   readonly drainUntil = signal<number | undefined>(undefined);
-  readonly pausedNow = signal(false);
-  readonly roster = signal<readonly SeatInfo[]>([]);
-  readonly module = signal<GameModule | undefined>(undefined);
-  readonly game = signal<string | undefined>(undefined);
   readonly watching = false;
-  readonly lines = new Lines();
   resumes = 0;
   room = "";
   seat = 0;
-  config: unknown = undefined;
-  tickRate = 0;
 
-  #client: GameClient | undefined;
-  /** The bundle it came from. */
-  #loaded = "";
-  #socket: WebSocket | undefined;
   #held: HeldSeat | undefined;
-  #listeners = new Set<(change: Change) => void>();
   #verdicts = new Map<number, (verdict: Verdict) => void>();
-  #stopped = new AbortController();
-  #lastHeard = 0;
   #seated = false;
   /** The token whose socket was welcomed last. */
   #welcomedOn: string | undefined;
   #hurry: () => void = () => {};
 
-  constructor(readonly match: string, assignment: Assignment | undefined) {
-    const signal = this.#stopped.signal;
+  constructor(match: string, assignment: Assignment | undefined) {
+    super(match);
+    const { signal } = this.stopped;
     addEventListener("online", () => this.#comeBackNow(), { signal });
-    addEventListener("offline", () => this.#socket?.close(), { signal });
     addEventListener("pagehide", () => this.#keep(), { signal });
-    document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
-    const timer = setInterval(() => this.#housekeeping(), HOUSEKEEPING_MS);
-    signal.addEventListener("abort", () => clearInterval(timer));
     void this.#run(assignment);
   }
 
-  // What the mounted game sees.
-
-  get players(): readonly SeatInfo[] {
-    return this.roster.value;
-  }
-  get link(): Link {
-    return this.state.value;
-  }
-  get paused(): boolean {
-    return this.pausedNow.value;
-  }
-  get locale(): string {
-    return language.value;
-  }
-  get reducedMotion(): boolean {
-    return matchMedia("(prefers-reduced-motion: reduce)").matches;
-  }
-
-  view(nowMs: number): unknown {
-    return this.#client?.view(nowMs);
-  }
-
-  since(from: number): Int32Array {
-    return this.#client?.since(from) ?? new Int32Array();
-  }
-
   setInput(value: unknown): void {
-    this.#client?.setInput(value);
+    this.client?.setInput(value);
     this.flush();
   }
 
   command(value: unknown): Promise<Verdict> {
-    const client = this.#client;
+    const { client } = this;
     if (client === undefined) {
       return Promise.resolve({ ok: false, reason: "not connected yet" });
     }
@@ -126,45 +76,21 @@ export class MatchConnection implements GameSession {
     return new Promise((resolve) => this.#verdicts.set(id, resolve));
   }
 
-  listen(listener: (change: Change) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  announce(text: string, urgent = false): void {
-    announce(text, urgent);
-  }
-
   // What the page does with it.
-
-  stats() {
-    return this.#client?.stats(performance.now());
-  }
-
-  /** Sends what is due. */
-  flush(): void {
-    const socket = this.#socket;
-    if (this.#client === undefined || socket?.readyState !== WebSocket.OPEN) {
-      return;
-    }
-    for (const frame of this.#client.outgoing(performance.now())) {
-      socket.send(frame as Uint8Array<ArrayBuffer>);
-    }
-  }
 
   /** Writes a line to all. */
   say(text: string): void {
-    if (this.#client !== undefined && this.#socket?.readyState === WebSocket.OPEN) {
-      this.#socket.send(this.#client.say(text) as Uint8Array<ArrayBuffer>);
+    if (this.client !== undefined && this.isOpen) {
+      this.send(this.client.say(text));
     }
   }
 
   /** Gives the seat up at once. */
   leave(): void {
-    const told = this.#socket?.readyState === WebSocket.OPEN && this.#client !== undefined;
-    if (told && this.#client !== undefined) {
+    const told = this.isOpen;
+    if (this.client !== undefined && told) {
       this.flush();
-      this.#socket?.send(this.#client.leave() as Uint8Array<ArrayBuffer>);
+      this.send(this.client.leave());
     }
     dropSeat(this.match);
     this.#finish({ name: "left", told });
@@ -173,19 +99,16 @@ export class MatchConnection implements GameSession {
   /** Takes the seat back from another window, or tries again after a failure. */
   again(): void {
     this.phase.value = { name: "opening", what: "seat" };
-    this.#to("connecting");
+    this.to("connecting");
     dropSeat(this.match);
     void this.#run(undefined);
   }
 
   /** Lets go of everything without giving the seat up. */
-  close(): void {
+  override close(): void {
     this.#keep();
-    this.#stopped.abort();
+    super.close();
     this.#hurry();
-    this.#socket?.close();
-    this.#client?.free?.();
-    this.#client = undefined;
   }
 
   // The way in.
@@ -200,7 +123,7 @@ export class MatchConnection implements GameSession {
     }
     const fresh = token === undefined ? await this.#freshSeat() : undefined;
     token ??= fresh;
-    if (token === undefined || this.#held === undefined || !(await this.#load(this.#held))) {
+    if (token === undefined || this.#held === undefined || !(await this.#open(this.#held))) {
       return;
     }
     await this.#stay(token);
@@ -210,17 +133,17 @@ export class MatchConnection implements GameSession {
   async #stay(first: string): Promise<void> {
     let token: string | undefined = first;
     let failures = 0;
-    while (!this.#stopped.signal.aborted) {
+    while (!this.stopped.signal.aborted) {
       if (token !== undefined) {
         const closed = await this.#connect(token);
-        if (this.#stopped.signal.aborted || this.#settle(closed)) {
+        if (this.stopped.signal.aborted || this.#settle(closed)) {
           return;
         }
         // A room that opens and closes at once counts as a failure, or this would spin.
         failures = this.#welcomedOn === token ? 0 : failures + 1;
         if (closed.opened) {
           this.#lost();
-          token = this.#client?.resumeToken();
+          token = this.client?.resumeToken();
           await this.#pause(failures);
           continue;
         }
@@ -233,34 +156,25 @@ export class MatchConnection implements GameSession {
       if (token === undefined) {
         failures += 1;
         await this.#pause(failures);
-        token = this.#client?.resumeToken() ?? this.#held?.resume;
+        token = this.client?.resumeToken() ?? this.#held?.resume;
       }
     }
   }
 
-  async #load(held: HeldSeat): Promise<boolean> {
+  /** Has the game there that the seat is for. */
+  async #open(held: HeldSeat): Promise<boolean> {
     this.game.value = held.game;
     this.room = held.room;
-    if (this.#client !== undefined) {
+    if (this.client !== undefined) {
       return true;
     }
     this.phase.value = { name: "opening", what: "game" };
-    try {
-      const { module, rules } = await openBundle(held.bundle);
-      this.#client = new rules.Client();
-      this.#loaded = held.bundle;
-      this.module.value = module;
-    } catch (error) {
-      console.error("the game's bundle could not be loaded", error);
+    if (!(await this.load(held.bundle))) {
       this.phase.value = { name: "no-bundle" };
       return false;
     }
-    if (this.#stopped.signal.aborted) {
-      return false;
-    }
     this.phase.value = { name: "opening", what: "room" };
-    this.#client.setVisible(!document.hidden);
-    return true;
+    return !this.stopped.signal.aborted;
   }
 
   /** A fresh token for the held seat; undefined where nobody answers, or where there is no seat any more. */
@@ -268,9 +182,8 @@ export class MatchConnection implements GameSession {
     try {
       const assignment = await api.seat(this.match);
       this.#held = seatOf(assignment);
-      if (this.#client !== undefined && assignment.bundle !== this.#loaded) {
-        // It goes on in a room with a newer page part.
-        this.#reload();
+      if (this.outgrown(assignment.bundle)) {
+        this.#startAnew(); // it goes on in a room with a newer page part
         return undefined;
       }
       return assignment.token;
@@ -278,46 +191,24 @@ export class MatchConnection implements GameSession {
       if (error instanceof ApiError && !error.away && error.status !== 429) {
         dropSeat(this.match);
         this.#finish(this.#seated ? { name: "gone" } : { name: "no-seat" });
-      } else if (this.phase.value.name === "opening" && !this.#stopped.signal.aborted) {
+      } else if (this.phase.value.name === "opening" && !this.stopped.signal.aborted) {
         await this.#pause(PAUSES_MS.length);
-        return this.#stopped.signal.aborted ? undefined : this.#freshSeat();
+        return this.stopped.signal.aborted ? undefined : this.#freshSeat();
       }
       return undefined;
     }
   }
 
-  async #connect(token: string): Promise<Closed> {
-    const held = this.#held;
-    const client = this.#client;
-    if (held === undefined || client === undefined) {
-      return closeOf(false, 0, "");
-    }
-    return openSocket(held.url, token, {
-      open: (socket) => {
-        this.#socket = socket;
-        this.#lastHeard = performance.now();
-        socket.send(client.hello() as Uint8Array<ArrayBuffer>);
-      },
-      frame: (bytes) => {
-        this.#lastHeard = performance.now();
-        try {
-          client.receive(bytes, this.#lastHeard);
-        } catch (error) {
-          console.error("a frame that is none of this game's", error);
-          this.#socket?.close(); // a fresh socket starts with a keyframe
-        }
-        this.#news(client.news(), token);
-        this.flush(); // a hidden window's timers sleep, its frames do not
-      },
-      created: (socket) => {
-        this.#hurry = () => socket.readyState === WebSocket.CONNECTING && socket.close();
-      },
-    });
+  #connect(token: string): Promise<Closed> {
+    return this.#held === undefined
+      ? Promise.resolve(closeOf(false, 0, ""))
+      : this.connect(this.#held.url, token, (socket) => {
+          this.#hurry = () => socket.readyState === WebSocket.CONNECTING && socket.close();
+        });
   }
 
   /** Whether this close was the last one. */
   #settle(closed: Closed): boolean {
-    this.#socket = undefined;
     switch (closed.code) {
       case Close.Normal:
       case Close.MatchOver:
@@ -326,7 +217,7 @@ export class MatchConnection implements GameSession {
       case Close.Superseded:
         this.#keep();
         this.phase.value = { name: "superseded" };
-        this.#to("ended");
+        this.to("ended");
         return true;
       case Close.WrongSchema:
         this.#outdated();
@@ -353,27 +244,22 @@ export class MatchConnection implements GameSession {
   }
 
   #lost(): void {
-    this.heldUntil.value ??= this.#lastHeard + (this.tickRate === 0 ? HELD_TURN_BASED_MS : HELD_MS);
-    this.#to("reconnecting");
+    this.heldUntil.value ??= this.lastHeard + (this.tickRate === 0 ? HELD_TURN_BASED_MS : HELD_MS);
+    this.to("reconnecting");
   }
 
-  /** A new page part may speak what this one does not: reload, but only once for a match. */
+  /** A new page part may speak what this one does not. */
   #outdated(): void {
-    const mark = `bellhop.reloaded.${this.match}`;
-    if (sessionStorage.getItem(mark) === null) {
-      sessionStorage.setItem(mark, "1");
-      this.#reload();
-    } else {
-      dropSeat(this.match);
+    dropSeat(this.match);
+    if (!this.reloadOnce()) {
       this.#finish({ name: "outdated" });
     }
   }
 
-  /** Loads the page again, with the game as its room has it; the lobby gives the way back to the seat. */
-  #reload(): void {
-    this.#stopped.abort();
+  /** With the page loaded anew; the lobby gives the way back to the seat. */
+  #startAnew(): void {
     dropSeat(this.match);
-    location.reload();
+    this.reload();
   }
 
   #finish(phase: Phase): void {
@@ -381,7 +267,7 @@ export class MatchConnection implements GameSession {
       this.phase.value = phase;
     }
     this.heldUntil.value = undefined;
-    this.#to("ended");
+    this.to("ended");
     if (phase.name === "ended") {
       dropSeat(this.match);
     }
@@ -389,7 +275,7 @@ export class MatchConnection implements GameSession {
 
   // While it runs.
 
-  #news(news: News[], token: string): void {
+  protected override hear(news: News[], token: string): void {
     for (const item of news) {
       switch (item.kind) {
         case "welcome":
@@ -401,31 +287,24 @@ export class MatchConnection implements GameSession {
           this.lines.open.value = item.chat;
           this.#welcomed();
           break;
-        case "roster":
-          this.roster.value = item.players;
-          this.#emit({ kind: "roster" });
-          break;
-        case "event":
-          this.#emit({ kind: "event", event: item.event });
-          break;
         case "accepted":
           this.#judge(item.id, { ok: true });
           break;
         case "refused":
           this.#judge(item.id, { ok: false, reason: item.reason });
           break;
-        case "notice":
-          this.#noticed(item);
-          break;
         case "ended":
           this.#finish({ name: "ended", results: item.results, reason: item.reason });
-          this.#emit({ kind: "ended", results: item.results });
+          this.emit({ kind: "ended", results: item.results });
           break;
         default:
-          this.lines.hear(item, this.roster.value);
+          if (!this.hearCommon(item) && item.kind === "notice") {
+            this.drainUntil.value = performance.now() + (item.withinMs ?? 0);
+            this.to("draining");
+          }
       }
     }
-    this.#emit({ kind: "frame" });
+    this.emit({ kind: "frame" });
   }
 
   #welcomed(): void {
@@ -434,23 +313,13 @@ export class MatchConnection implements GameSession {
     }
     this.#seated = true;
     this.heldUntil.value = undefined;
-    sessionStorage.removeItem(`bellhop.reloaded.${this.match}`);
+    this.understood();
     if (this.phase.value.name === "opening") {
       this.phase.value = { name: "playing" };
     }
     this.#keep();
-    this.#to(this.drainUntil.value === undefined ? "live" : "draining");
-    this.#emit({ kind: "roster" });
-  }
-
-  #noticed(item: News & { kind: "notice" }): void {
-    if (item.notice === "draining") {
-      this.drainUntil.value = performance.now() + (item.withinMs ?? 0);
-      this.#to("draining");
-    } else {
-      this.pausedNow.value = item.notice === "paused"; // both other notices say that the clock runs
-      this.#emit({ kind: "paused" });
-    }
+    this.to(this.drainUntil.value === undefined ? "live" : "draining");
+    this.emit({ kind: "roster" });
   }
 
   #judge(id: number, verdict: Verdict): void {
@@ -458,38 +327,23 @@ export class MatchConnection implements GameSession {
     this.#verdicts.delete(id);
   }
 
-  #emit(change: Change): void {
-    for (const listener of this.#listeners) {
-      listener(change);
-    }
-  }
-
-  #to(state: Link): void {
-    if (this.state.value !== state) {
-      this.state.value = state;
-      this.#emit({ kind: "link" });
-    }
-  }
-
-  #housekeeping(): void {
+  protected override housekeeping(): void {
     this.flush();
-    if (this.#socket === undefined || document.hidden || !["live", "unstable"].includes(this.state.value)) {
+    if (this.socket === undefined || document.hidden || !["live", "unstable"].includes(this.state.value)) {
       return;
     }
-    const silent = performance.now() - this.#lastHeard;
+    const silent = performance.now() - this.lastHeard;
     if (silent > DEAD_MS) {
-      this.#socket.close();
+      this.socket.close();
       return;
     }
     const ping = this.stats()?.pingMs ?? 0;
-    this.#to(silent > UNSTABLE_MS || ping > SLOW_PING_MS ? "unstable" : "live");
+    this.to(silent > UNSTABLE_MS || ping > SLOW_PING_MS ? "unstable" : "live");
   }
 
-  #visibility(): void {
-    this.#client?.setVisible(!document.hidden);
-    this.#lastHeard = performance.now();
-    this.flush();
-    if (!document.hidden) {
+  protected override shown(visible: boolean): void {
+    super.shown(visible);
+    if (visible) {
       this.#comeBackNow();
     }
   }
@@ -502,7 +356,7 @@ export class MatchConnection implements GameSession {
 
   /** Writes down what a reload needs. */
   #keep(): void {
-    const resume = this.#client?.resumeToken();
+    const resume = this.client?.resumeToken();
     if (this.#held !== undefined && resume !== undefined && this.phase.value.name === "playing") {
       this.#held.resume = resume;
       holdSeat(this.#held);
