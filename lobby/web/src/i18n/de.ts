@@ -210,6 +210,10 @@ export const de: Catalogue = {
   "net.none": "–",
   "net.close": "Schließen",
   "net.hint": "N zeigt und verbirgt das.",
+  "lab.title": "Ein schlechteres Netz",
+  "lab.latency": "Latenz {n} ms",
+  "lab.jitter": "Schwankung {n} ms",
+  "lab.loss": "Verlust {n} %",
 
   "result.won": "Gewonnen",
   "result.lost": "Verloren",

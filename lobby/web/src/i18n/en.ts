@@ -213,6 +213,10 @@ export const en = {
   "net.none": "–",
   "net.close": "Close",
   "net.hint": "N shows and hides this.",
+  "lab.title": "A worse network",
+  "lab.latency": "Latency {n} ms",
+  "lab.jitter": "Jitter {n} ms",
+  "lab.loss": "Loss {n} %",
 
   "result.won": "You won",
   "result.lost": "You lost",

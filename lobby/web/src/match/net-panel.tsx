@@ -3,9 +3,11 @@ import { useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { language } from "../i18n/index.ts";
 import type { MatchConnection } from "./connection.ts";
+import { inLab } from "./lab.ts";
+import { LabSliders } from "./lab-sliders.tsx";
 import { useBeat } from "./link.tsx";
 
-export function NetPanel(props: { connection: MatchConnection; onClose: () => void }) {
+export function NetPanel(props: { connection: MatchConnection; onClose: () => void; onPlay: () => void }) {
   useBeat(500);
   const { connection } = props;
   const pings = useRef<number[]>([]);
@@ -43,6 +45,7 @@ export function NetPanel(props: { connection: MatchConnection; onClose: () => vo
           </div>
         ))}
       </dl>
+      {inLab && <LabSliders onLetGo={props.onPlay} />}
       <p class="hint">{t("net.hint")}</p>
     </aside>
   );

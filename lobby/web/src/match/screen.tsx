@@ -9,10 +9,14 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Bell, Bubble, Door, Signal } from "../ui/icons.tsx";
 import { Chat } from "./chat.tsx";
 import { MatchConnection, type Phase } from "./connection.ts";
+import { inLab } from "./lab.ts";
 import { WatchLinkButton } from "./link-button.tsx";
 import { LinkChip, LinkStrip } from "./link.tsx";
 import { NetPanel } from "./net-panel.tsx";
 import { Result } from "./result.tsx";
+
+/** Where the panel of the lab leaves the game to be seen. */
+const SPACIOUS = "(min-width: 900px)";
 
 export function MatchScreen(props: { match: string; assignment: Assignment | undefined }) {
   const [connection, setConnection] = useState<MatchConnection | undefined>();
@@ -41,7 +45,7 @@ function Stage(props: { connection: MatchConnection }) {
   const { connection } = props;
   const phase = connection.phase.value;
   const [asking, setAsking] = useState(false);
-  const [net, setNet] = useState(false);
+  const [net, setNet] = useState(inLab && matchMedia(SPACIOUS).matches);
   const [writing, setWriting] = useState(false);
   const chat = connection.lines.open.value;
   const mounted = useRef<Mounted | undefined>(undefined);
@@ -59,9 +63,9 @@ function Stage(props: { connection: MatchConnection }) {
       if (event.key === "Escape" && playing) {
         event.preventDefault();
         setAsking(true);
-      } else if (event.key.toLowerCase() === "n" && !(event.target instanceof HTMLInputElement)) {
+      } else if (event.key.toLowerCase() === "n" && !writes(event.target)) {
         setNet((shown) => !shown);
-      } else if (event.key.toLowerCase() === "t" && playing && chat && !(event.target instanceof HTMLInputElement)) {
+      } else if (event.key.toLowerCase() === "t" && playing && chat && !writes(event.target)) {
         event.preventDefault();
         setWriting(true);
       }
@@ -113,7 +117,7 @@ function Stage(props: { connection: MatchConnection }) {
         )}
         <Overlay connection={connection} phase={phase} />
       </main>
-      {net && <NetPanel connection={connection} onClose={() => setNet(false)} />}
+      {net && <NetPanel connection={connection} onClose={() => setNet(false)} onPlay={() => mounted.current?.focus?.()} />}
       {asking && playing && (
         <Dialog title={t("match.askLeave")} text={t("match.askLeaveText")} onClose={close}>
           <div class="row">
@@ -125,6 +129,9 @@ function Stage(props: { connection: MatchConnection }) {
     </div>
   );
 }
+
+/** Whether letters typed there are text. */
+const writes = (target: EventTarget | null) => target instanceof HTMLInputElement && target.type !== "range";
 
 /** The game's own ground: the page draws nothing in it. */
 function GameRoot(props: { connection: MatchConnection; mounted: { current: Mounted | undefined } }) {

@@ -1,4 +1,5 @@
 /** One WebSocket to a room, from its opening to its close. */
+import { delay, inLab } from "./lab.ts";
 
 /** What a room's close code means; the numbers are those of room/wire. */
 export enum Close {
@@ -74,6 +75,9 @@ export function openSocket(url: string, token: string, handlers: SocketHandlers)
       }
     };
     socket.onclose = ({ code, reason }) => done(code, reason);
+    if (inLab) {
+      delay(socket);
+    }
     handlers.created(socket);
   });
 }
