@@ -100,6 +100,9 @@ test("maze is watched later, and nothing of it is sent before", LIMIT, async (t)
   assert.ok(states[0].at - began > 13_000, `a state after ${states[0].at - began} ms`);
   await eve.locator('.maze[data-phase="hunt"]').waitFor({ timeout: 20_000 });
   await eve.locator('.maze[data-role="none"]').waitFor();
+  // Nothing there is for her to hold, press or read how to steer.
+  assert.equal(await eve.locator(".maze .keys, .maze .pad").count(), 0);
+  assert.equal(await one.locator(".maze .keys").count(), 1);
   await shot(eve, "watch-maze");
 
   await phase(eve, "ended").waitFor({ timeout: MATCH });

@@ -30,7 +30,9 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   frame.append(ground, scores.root);
 
   const steering = new Steering(ground, (way) => session.setInput(way));
-  frame.append(pad({ up: t("up"), right: t("right"), down: t("down"), left: t("left_") }, t("pad"), steering));
+  if (!session.watching) {
+    frame.append(pad({ up: t("up"), right: t("right"), down: t("down"), left: t("left_") }, t("pad"), steering));
+  }
   root.append(frame);
 
   const nameOf = (seat: number) => session.players.find((player) => player.seat === seat)?.name ?? "…";

@@ -18,7 +18,7 @@ export class Scores {
 
   constructor(
     readonly t: Words,
-    readonly session: Pick<GameSession, "players" | "seat">,
+    readonly session: Pick<GameSession, "players" | "seat" | "watching">,
   ) {
     this.#board = new Scoreboard({ scores: t("scores"), hint: t("hint") }, session, (row, standing) => this.#fill(row, standing));
     this.root = this.#board.root;

@@ -39,7 +39,9 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     session.setInput(direction);
   };
   const stopSteering = steer(ground, turn);
-  frame.append(pad({ up: t("up"), right: t("right"), down: t("down"), left: t("left_") }, t("pad"), turn));
+  if (!session.watching) {
+    frame.append(pad({ up: t("up"), right: t("right"), down: t("down"), left: t("left_") }, t("pad"), turn));
+  }
   root.append(frame);
 
   let drawing = 0;

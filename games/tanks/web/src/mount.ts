@@ -32,7 +32,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
   const steering = new Steering(ground, { drive: t("drive"), aim: t("aim") });
   ground.append(yard.canvas, say, lines);
   const scores = new Scores(t, session);
-  frame.append(ground, scores.root, steering.pads);
+  frame.append(ground, scores.root, ...(session.watching ? [] : [steering.pads]));
   root.append(frame);
 
   const nameOf = (seat: number) => session.players.find((player) => player.seat === seat)?.name ?? "…";

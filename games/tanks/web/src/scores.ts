@@ -17,7 +17,7 @@ export class Scores {
 
   constructor(
     readonly t: ReturnType<typeof words>,
-    readonly session: Pick<GameSession, "players" | "seat">,
+    readonly session: Pick<GameSession, "players" | "seat" | "watching">,
   ) {
     this.#board = new Scoreboard({ scores: t("scores"), hint: t("hint") }, session, (row, standing) => this.#fill(row, standing));
     this.root = this.#board.root;

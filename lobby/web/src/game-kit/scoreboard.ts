@@ -13,18 +13,21 @@ export class Scoreboard<T extends { points: number }> {
 
   constructor(
     words: { scores: string; hint: string },
-    readonly session: Pick<GameSession, "players" | "seat">,
+    readonly session: Pick<GameSession, "players" | "seat" | "watching">,
     /** Fills a player's row. */
     readonly fill: (row: HTMLLIElement, standing: Standing<T>) => void,
   ) {
     this.root.className = "scores";
     this.root.setAttribute("aria-label", words.scores);
-    const keys = document.createElement("p");
-    keys.className = "keys";
-    keys.textContent = words.hint;
     this.#list.tabIndex = 0; // on a phone it scrolls
     this.#list.setAttribute("aria-label", words.scores);
-    this.root.append(this.head, this.#list, keys);
+    this.root.append(this.head, this.#list);
+    if (!session.watching) {
+      const keys = document.createElement("p");
+      keys.className = "keys";
+      keys.textContent = words.hint;
+      this.root.append(keys);
+    }
   }
 
   /**
