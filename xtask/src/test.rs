@@ -158,6 +158,7 @@ fn browser() -> Result<()> {
             .args(["test", "--silent", "--workspace", "tests/e2e"])
             .current_dir(&root)
             .env("BASE_URL", place.url())
+            .env("PRIVATE", place.private.to_string())
             .env("DATA_DIR", data.path())
             .env("BUNDLES", &built.bundles)
             .env("FRAMES", &frames)

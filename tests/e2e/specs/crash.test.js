@@ -54,6 +54,38 @@ test("a game of moves loses nothing with its room, and is played to its end", LI
   assert.deepEqual(context.errors, []);
 });
 
+test("who watches is carried on into the next room", LIMIT, async (t) => {
+  const browser = await launch(t);
+  const [context, other] = [await open(browser), await open(browser, { phone: true })];
+  const one = await lobby(context);
+  const two = await lobby(context);
+  const room = roomOf(one);
+  await meet(one, two, "Tic-tac-toe");
+  const eve = await other.newPage();
+  const watched = roomOf(eve);
+  await eve.goto(`/w/${matchOf(one).split("/").pop()}`);
+  const watching = eve.locator('.match[data-phase="watch-watching"]');
+  await watching.waitFor();
+  const [first, second] = await byTurn(one, two);
+  await put(first, second, 1, 1);
+  await cell(eve, 1, 1).and(eve.locator(".taken")).waitFor();
+  assert.equal(watched(), room(), "in the room of the players");
+
+  const dead = watched();
+  const again = eve.locator(".strip-reconnecting").waitFor();
+  await Promise.all([kill(room, [one, two]), again]);
+  await eve.locator(".chip-live").waitFor();
+  assert.equal(watched(), room(), "in the room that goes on");
+  assert.notEqual(watched(), dead);
+  await cell(eve, 1, 1).and(eve.locator(".taken")).waitFor();
+  await put(second, first, 2, 2);
+  await cell(eve, 2, 2).and(eve.locator(".taken")).waitFor();
+  await watching.waitFor();
+  await shot(eve, "crash-watch-phone");
+  assert.deepEqual([...context.errors, ...other.errors], []);
+  await Promise.all([quit(one), quit(two)]);
+});
+
 test("a game that runs by the clock goes on where it was", LIMIT, async (t) => {
   const context = await open(await launch(t));
   const one = await lobby(context);
