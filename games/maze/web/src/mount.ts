@@ -120,7 +120,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     const open = own !== null && !haunts && own.carried >= view.need;
     const purse = element("span", "purse");
     if (own === null) {
-      purse.hidden = true;
+      // Who looks on carries nothing.
     } else if (haunts) {
       purse.textContent = t("catches", { n: own.catches });
     } else {
@@ -136,7 +136,9 @@ export function mount(root: HTMLElement, session: Session): Mounted {
     clock.setAttribute("role", "img");
     clock.setAttribute("aria-label", t("time", { s: left }));
     clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    status.append(purse);
+    if (own !== null) {
+      status.append(purse);
+    }
     if (open) {
       status.append(Object.assign(element("span", "open"), { textContent: t("gateOpen") }));
     }

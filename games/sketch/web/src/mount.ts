@@ -107,7 +107,7 @@ export function mount(root: HTMLElement, session: Session): Mounted {
       session.announce(t("saidPrompt", { n: view.step + 1, of: view.steps, text: view.prompts[view.step] ?? "" }));
     }
     wait.hidden = view.phase !== "waiting";
-    read.hidden = view.phase !== "drawing";
+    read.hidden = view.phase !== "drawing" || session.watching === true;
     done.hidden = view.phase !== "drawing" || session.watching === true;
     say(done, t(isDone(view) ? "notDone" : "done"));
     done.setAttribute("aria-pressed", String(isDone(view)));

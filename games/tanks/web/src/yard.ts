@@ -77,7 +77,9 @@ export class Yard {
       this.#label(pen, tank, scene, dark);
     }
     pen.globalAlpha = 1;
-    this.#plan(pen, view, scene, dark);
+    if (scene.you >= 0) {
+      this.#plan(pen, view, scene, dark);
+    }
   }
 
   #resize(): void {
@@ -89,10 +91,11 @@ export class Yard {
 
   #follow(view: View, scene: Scene): void {
     const { width, height } = this.#size;
-    const scale = Math.sqrt((width * height) / SHOWN_AREA);
     const own = view.tanks.find((tank) => tank.seat === scene.you);
     const [wide, high] = [view.map.columns * TILE, view.map.rows * TILE];
     const margin = 24;
+    // Who looks on sees all of it.
+    const scale = scene.you < 0 ? Math.min(width / (wide + 2 * margin), height / (high + 2 * margin)) : Math.sqrt((width * height) / SHOWN_AREA);
     const keep = (at: number, size: number, shown: number) =>
       shown >= size + 2 * margin ? size / 2 : Math.min(Math.max(at, shown / 2 - margin), size - shown / 2 + margin);
     const to = {
