@@ -188,9 +188,10 @@ impl Release<'_> {
         self.rooms_of("default")
     }
 
-    /// The pods of a fleet's rooms.
+    /// The pods of a fleet's rooms, without crashed ones, which are only kept for their logs.
     pub(super) fn rooms_of(&self, fleet: &str) -> Result<BTreeSet<String>> {
-        let names = self.kubectl(&["get", "pods", "-l", &format!("bellhop.dev/fleet={fleet}"), "-o", "name"])?;
+        let (selector, there) = (format!("bellhop.dev/fleet={fleet}"), "--field-selector=status.phase!=Failed");
+        let names = self.kubectl(&["get", "pods", "-l", &selector, there, "-o", "name"])?;
         Ok(names.lines().map(str::to_owned).collect())
     }
 
