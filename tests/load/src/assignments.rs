@@ -70,8 +70,7 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
         let room = FalseRoom { room, fleet: "bench".into(), token, game: "duel".into(), max_seats: 2 };
         rooms.spawn(room.run(private.clone()));
     }
-    let players: Vec<Channel> = (0..CONNECTIONS).map(|_| channel(&lobby.public_url())).collect::<Result<_>>()?;
-    let mut crowd = Crowd::gather(&players, GUESTS, "duel").await?;
+    let mut crowd = Crowd::gather(&lobby.public_url(), CONNECTIONS, GUESTS, "duel").await?;
 
     let mut rate = FIRST_RATE;
     let mut peak: f64 = 0.0;

@@ -17,6 +17,7 @@ pub mod link;
 pub mod local;
 pub mod matchmaker;
 pub mod open_loop;
+pub mod plain_http2;
 pub mod plans;
 pub mod play_to_frame;
 pub mod record;

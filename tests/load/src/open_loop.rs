@@ -8,10 +8,12 @@ use bellhop_proto::v1::matchmaking_client::MatchmakingClient;
 use bellhop_proto::v1::players_client::PlayersClient;
 use bellhop_proto::v1::{CreateGuestRequest, CreateTicketRequest, ticket_event};
 use hdrhistogram::Histogram;
+use hyper::Uri;
 use tokio::task::JoinSet;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
+
+use crate::plain_http2::PlainHttp2;
 
 /// How long after the last arrival answers still count.
 const GRACE: Duration = Duration::from_secs(2);
@@ -24,7 +26,7 @@ const ARRIVING_AT_ONCE: usize = 64;
 #[derive(Clone)]
 struct Player {
     bearer: MetadataValue<Ascii>,
-    matchmaking: MatchmakingClient<Channel>,
+    matchmaking: MatchmakingClient<PlainHttp2>,
 }
 
 /// Players who come again and again.
@@ -50,24 +52,29 @@ pub struct Run {
 }
 
 impl Crowd {
-    /// Makes this many guests, spread over these connections.
+    /// Makes this many guests, spread over some connections to the public port at `url`.
     ///
     /// # Errors
     /// If the lobby cannot be reached or refuses one.
-    pub async fn gather(channels: &[Channel], count: usize, queue: &str) -> Result<Crowd> {
+    pub async fn gather(url: &str, connections: usize, count: usize, queue: &str) -> Result<Crowd> {
+        let origin: Uri = url.parse()?;
+        let address = origin.authority().context("the URL names a host")?.as_str();
+        let mut channels = Vec::new();
+        for _ in 0..connections {
+            channels.push(PlainHttp2::connect(address).await?);
+        }
         let mut making = JoinSet::new();
         let mut players = Vec::with_capacity(count);
         for index in 0..count {
             if making.len() >= ARRIVING_AT_ONCE {
                 players.push(making.join_next().await.context("one is being made")???);
             }
-            let channel = channels[index % channels.len()].clone();
+            let (channel, origin) = (channels[index % connections].clone(), origin.clone());
             making.spawn(async move {
-                let name = String::new();
-                let session =
-                    PlayersClient::new(channel.clone()).create_guest(CreateGuestRequest { name }).await?.into_inner();
+                let mut players = PlayersClient::with_origin(channel.clone(), origin.clone());
+                let session = players.create_guest(CreateGuestRequest { name: String::new() }).await?.into_inner();
                 let bearer = format!("Bearer {}", session.token).parse()?;
-                anyhow::Ok(Player { bearer, matchmaking: MatchmakingClient::new(channel) })
+                anyhow::Ok(Player { bearer, matchmaking: MatchmakingClient::with_origin(channel, origin) })
             });
         }
         while let Some(player) = making.join_next().await {
