@@ -48,6 +48,9 @@ pub(crate) struct Metrics {
     pub(crate) guests: Counter,
     /// Bearers made for a team's own users.
     pub(crate) minted: Counter,
+    /// Replays copied into the object store, and tries that failed.
+    pub(crate) replays_stored: Counter,
+    pub(crate) replays_failed: Counter,
     queue_waiting: Family<Text, Gauge>,
     queue_playing: Family<Text, Gauge>,
     tickets: Gauge,
@@ -88,6 +91,8 @@ impl Default for Metrics {
             connections_refused: Family::default(),
             guests: Counter::default(),
             minted: Counter::default(),
+            replays_stored: Counter::default(),
+            replays_failed: Counter::default(),
             queue_waiting: Family::default(),
             queue_playing: Family::default(),
             tickets: Gauge::default(),
@@ -127,6 +132,9 @@ impl Metrics {
         r.register("rooms_gone", "Rooms that ended", self.rooms_gone.clone());
         r.register("refusals", "Calls refused, by kind", self.refusals.clone());
         r.register("guests_created", "Guests created", self.guests.clone());
+        r.register("replays_stored", "Replays copied into the object store", self.replays_stored.clone());
+        let failed = "Replays that the object store did not take; they are tried again";
+        r.register("replays_failed", failed, self.replays_failed.clone());
         r.register("bearers_minted", "Bearers made for users of the team's own back end", self.minted.clone());
         r.register("ticket_wait_seconds", "From a ticket to its assignment, while watched", self.ticket_wait.clone());
         r.register("journal_append_seconds", "One append of the journal, on disk", self.journal_append.clone());

@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub(crate) mod journals;
+pub(crate) mod replays;
 mod translate;
 
 use std::io;

@@ -40,6 +40,7 @@ use crate::players::Players;
 use crate::rooms::Attach;
 use crate::rooms::bundles::Bundles;
 use crate::rooms::journals::Journals;
+use crate::rooms::replays::{Keeper, Replays};
 use crate::settings::{Cluster, Settings};
 
 /// Orders for the cluster that may wait for its worker; more wait in the drive.
@@ -112,6 +113,10 @@ async fn serve(settings: Settings) -> Result<()> {
         None => config::defaults(),
     };
     let command = room_command(&settings)?;
+    let replays = match &settings.replays {
+        Some(url) => Some(Arc::new(Replays::open(url).with_context(|| format!("--replays {url}"))?)),
+        None => None,
+    };
     let public_socket = bind(settings.listen, "--listen").await?;
     let private_socket = bind(settings.private_listen, "--private-listen").await?;
     let data = Arc::new(DataDir::open(&settings.data)?);
@@ -165,7 +170,11 @@ async fn serve(settings: Settings) -> Result<()> {
     core.call(lobby_core::Call::GetSettings).await.context("the core does not answer")?;
     applied.put_in_force(&core, &said).await?;
     let bundles = Arc::new(Bundles::new(data.path("bundles")));
-    let journals = Arc::new(Journals::new(data.path("matches")));
+    let journals = Arc::new(Journals::new(data.path("matches"), settings.keep_replays(), replays.is_some()));
+    if let Some(replays) = replays.clone() {
+        let keeper = Keeper { replays, journals: journals.clone(), core: core.clone(), metrics: metrics.clone() };
+        tasks.spawn("replays", keeper.run(stop.clone()));
+    }
     // Before anything is heard of a room: a match whose room died while no lobby ran goes on as well.
     for match_id in live.into_iter().filter(|match_id| journals.has(*match_id)) {
         let report = Report::Input(Input::Journal { match_id, there: true });
@@ -187,7 +196,7 @@ async fn serve(settings: Settings) -> Result<()> {
     }
 
     let (health, health_service) = tonic_health::server::health_reporter();
-    let desk = Arc::new(Desk::new(core.clone(), players, journals.clone(), metrics.clone()));
+    let desk = Arc::new(Desk::new(core.clone(), players, journals.clone(), replays, metrics.clone()));
     let origins =
         Arc::new(Origins { trusted: settings.trusted_proxies.clone(), public_url: settings.public_url.clone() });
     let public = Public::new(

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use url::Url;
 
 /// The lobby: takes players from "play" to their room.
 #[derive(Debug, Clone, Parser)]
@@ -67,6 +68,16 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_SNAPSHOT_SECONDS", default_value_t = 60)]
     pub snapshot_seconds: u64,
 
+    /// Keep replays in this object store as well: `s3://bucket/path`, `gs://bucket/path`, `az://container/path` or
+    /// `file:///path`. Keys and region come from the environment (`AWS_ACCESS_KEY_ID` and the like), as the store's own
+    /// tools take them.
+    #[arg(long, env = "BELLHOP_REPLAYS")]
+    pub replays: Option<Url>,
+
+    /// How many days replays stay in the data directory.
+    #[arg(long, env = "BELLHOP_REPLAY_DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    pub replay_days: u16,
+
     /// How log lines look.
     #[arg(long, env = "BELLHOP_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub log_format: LogFormat,
@@ -88,6 +99,11 @@ impl Settings {
     /// [`Settings::drain_seconds`] as a duration.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+
+    /// [`Settings::replay_days`] as a duration.
+    pub fn keep_replays(&self) -> Duration {
+        Duration::from_secs(u64::from(self.replay_days) * 24 * 60 * 60)
     }
 }
 

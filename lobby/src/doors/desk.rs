@@ -26,6 +26,7 @@ use crate::drive::{CallError, Core};
 use crate::metrics::Metrics;
 use crate::players::{Person, Players};
 use crate::rooms::journals::Journals;
+use crate::rooms::replays::Replays;
 
 /// Longest idempotency key, in bytes: what the contract says.
 const MAX_KEY_BYTES: usize = 64;
@@ -50,17 +51,24 @@ pub(crate) struct Desk {
     pub(crate) core: Core,
     pub(crate) players: Arc<Players>,
     journals: Arc<Journals>,
+    replays: Option<Arc<Replays>>,
     pub(crate) metrics: Arc<Metrics>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
     pressure: Pressure,
 }
 
 impl Desk {
-    pub(crate) fn new(core: Core, players: Arc<Players>, journals: Arc<Journals>, metrics: Arc<Metrics>) -> Desk {
+    pub(crate) fn new(
+        core: Core,
+        players: Arc<Players>,
+        journals: Arc<Journals>,
+        replays: Option<Arc<Replays>>,
+        metrics: Arc<Metrics>,
+    ) -> Desk {
         let burst = NonZeroU32::new(GUESTS_AT_ONCE).expect("the limit is not zero");
         let quota = Quota::with_period(GUEST_EVERY).expect("the period is not zero").allow_burst(burst);
         let pressure = Pressure::new(Instant::now());
-        Desk { core, players, journals, metrics, guests: RateLimiter::keyed(quota), pressure }
+        Desk { core, players, journals, replays, metrics, guests: RateLimiter::keyed(quota), pressure }
     }
 
     /// Whose call this is.
@@ -364,9 +372,14 @@ impl Desk {
         let journals = self.journals.clone();
         let read = tokio::task::spawn_blocking(move || journals.read(match_id)).await;
         match read.map_err(std::io::Error::other).flatten() {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(Refusal::UnknownMatch.into()),
-            Err(error) => Err(Fault::internal(&error)),
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(error) => return Err(Fault::internal(&error)),
+        }
+        let Some(replays) = &self.replays else { return Err(Refusal::UnknownMatch.into()) };
+        match replays.get(match_id).await {
+            Ok(found) => found.ok_or_else(|| Refusal::UnknownMatch.into()),
+            Err(error) => Err(Fault::store_away(&error)),
         }
     }
 

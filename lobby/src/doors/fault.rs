@@ -18,6 +18,9 @@ use crate::players::passwords::PasswordError;
 /// Whose words `ErrorInfo.reason` are.
 const DOMAIN: &str = "bellhop.dev";
 
+/// A store of replays that does not answer is asked again after this.
+const STORE_BACK_WITHIN: Duration = Duration::from_secs(10);
+
 /// A call that is refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
@@ -91,6 +94,13 @@ impl Fault {
     pub(crate) fn still_runs() -> Fault {
         let detail = "the match still runs; its replay is there when it is over";
         Fault::new("still-runs", Code::FailedPrecondition, StatusCode::CONFLICT, detail).hint("ask again after its end")
+    }
+
+    /// Where old replays are kept does not answer.
+    pub(crate) fn store_away(error: &crate::rooms::replays::ReplayError) -> Fault {
+        tracing::warn!(error = error as &dyn std::error::Error, "a replay cannot be read");
+        let detail = "where old replays are kept does not answer";
+        Fault::new("store-away", Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE, detail).retry(STORE_BACK_WITHIN)
     }
 
     /// No player was minted for this user.

@@ -3,11 +3,12 @@
 //! A file per match, named by its id, so that nothing has to be looked up; beside it the hash of its game's bundle. A room
 //! whose stream broke sends its journal again from the beginning; what is there already is written over with the same bytes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use lobby_core::MatchId;
@@ -16,13 +17,14 @@ use crate::keys::write_whole;
 
 /// Longest journal of one match: a room keeps no longer one.
 const MAX_BYTES: u64 = 8 << 20;
-/// How long journals are kept after they were last written.
-const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Longest journal of a match that goes on in another room: below where a room cuts one off, so that it is whole, and
 /// short enough to be played again while its players wait.
 const MAX_RECOVERED_BYTES: usize = 6 << 20;
 /// All journals together; beyond it the oldest go.
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
+/// What lies beside a journal: the hash of its bundle; and, where it is in the store of replays, a mark.
+const BUNDLE: &str = "bundle";
+const STORED: &str = "stored";
 
 /// Why a piece of a journal is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -39,11 +41,50 @@ pub(crate) enum JournalError {
 #[derive(Debug)]
 pub(crate) struct Journals {
     dir: PathBuf,
+    /// How long journals are kept after they were last written.
+    keep: Duration,
+    /// Opened since it was last asked; `None`: nobody asks.
+    opened: Option<Mutex<BTreeSet<MatchId>>>,
 }
 
 impl Journals {
-    pub(crate) fn new(dir: PathBuf) -> Journals {
-        Journals { dir }
+    /// Those in `dir`, kept for so long after they were last written. Where there is a store of replays, its keeper asks
+    /// for those opened.
+    pub(crate) fn new(dir: PathBuf, keep: Duration, has_store: bool) -> Journals {
+        Journals { dir, keep, opened: has_store.then(Mutex::default) }
+    }
+
+    /// Those opened since it was last asked.
+    pub(crate) fn take_opened(&self) -> BTreeSet<MatchId> {
+        let Some(opened) = &self.opened else { return BTreeSet::new() };
+        std::mem::take(&mut *opened.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Those without a mark of the store of replays, which has none of their bytes for sure.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub(crate) fn unstored(&self) -> io::Result<BTreeMap<MatchId, u64>> {
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let match_id = path.file_stem().and_then(|stem| stem.to_str()?.parse::<MatchId>().ok());
+            if let Some(match_id) = match_id
+                && path.extension().is_some_and(|extension| extension == "journal")
+                && !path.with_extension(STORED).exists()
+            {
+                found.insert(match_id, 0);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Marks a journal as whole in the store of replays.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn mark_stored(&self, match_id: MatchId) -> io::Result<()> {
+        fs::write(self.path(match_id).with_extension(STORED), "")
     }
 
     fn path(&self, match_id: MatchId) -> PathBuf {
@@ -78,8 +119,11 @@ impl Journals {
         bundle: String,
     ) -> Result<Open, JournalError> {
         let path = self.path(match_id);
+        if let Some(opened) = &self.opened {
+            opened.lock().unwrap_or_else(PoisonError::into_inner).insert(match_id);
+        }
         let open = move || {
-            fs::write(path.with_extension("bundle"), bundle)?;
+            fs::write(path.with_extension(BUNDLE), bundle)?;
             OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
         };
         let file = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
@@ -91,7 +135,7 @@ impl Journals {
     pub(crate) fn read(&self, match_id: MatchId) -> io::Result<Option<(Vec<u8>, String)>> {
         let path = self.path(match_id);
         match fs::read(&path) {
-            Ok(bytes) => Ok(Some((bytes, fs::read_to_string(path.with_extension("bundle"))?))),
+            Ok(bytes) => Ok(Some((bytes, fs::read_to_string(path.with_extension(BUNDLE))?))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -112,12 +156,16 @@ impl Journals {
         journals.sort_unstable();
         let mut total: u64 = journals.iter().map(|(_, length, _)| length).sum();
         for (written, length, path) in journals {
-            let old = now.duration_since(written).is_ok_and(|age| age > KEEP);
+            let old = now.duration_since(written).is_ok_and(|age| age > self.keep);
             if !old && total <= MAX_TOTAL_BYTES {
                 break;
             }
             fs::remove_file(&path)?;
-            fs::remove_file(path.with_extension("bundle"))?;
+            fs::remove_file(path.with_extension(BUNDLE))?;
+            match fs::remove_file(path.with_extension(STORED)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
             total -= length;
         }
         Ok(())
@@ -172,9 +220,11 @@ impl Open {
 mod tests {
     use super::*;
 
+    const KEEP: Duration = Duration::from_secs(60);
+
     fn journals() -> (tempfile::TempDir, Arc<Journals>) {
         let dir = tempfile::tempdir().unwrap();
-        let journals = Arc::new(Journals::new(dir.path().to_owned()));
+        let journals = Arc::new(Journals::new(dir.path().to_owned(), KEEP, true));
         (dir, journals)
     }
 
@@ -219,6 +269,10 @@ mod tests {
     async fn what_is_old_goes() {
         let (dir, journals) = journals();
         journals.clone().open(MatchId(1), 1, "b".into()).await.unwrap().write(0, b"x".to_vec()).await.unwrap();
+        assert_eq!(journals.take_opened(), [MatchId(1)].into());
+        assert_eq!(journals.unstored().unwrap(), [(MatchId(1), 0)].into());
+        journals.mark_stored(MatchId(1)).unwrap();
+        assert!(journals.unstored().unwrap().is_empty() && journals.take_opened().is_empty());
         journals.tidy(SystemTime::now()).unwrap();
         assert!(journals.read(MatchId(1)).unwrap().is_some());
         journals.tidy(SystemTime::now() + KEEP * 2).unwrap();

@@ -243,6 +243,47 @@ async fn a_matchs_journal_is_kept_and_shown_when_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_replay_is_shown_from_the_store_when_the_lobby_keeps_it_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/of-bellhop", store.path().display());
+    std::fs::create_dir(store.path().join("of-bellhop")).unwrap();
+    let lobby = Lobby::start(dir.path(), DUEL, &["--replays", &url]);
+    let mut room = Room::attach(&lobby).await;
+    let (mut ada, mut bob) = (Player::arrive(&lobby, "Ada").await, Player::arrive(&lobby, "Bob").await);
+    let (_adas, _bobs) = (ada.play("duel").await.unwrap(), bob.play("duel").await.unwrap());
+    let host = room.host().await;
+    room.say(room_message::Kind::JournalChunk(v1::JournalChunk {
+        match_id: host.match_id.clone(),
+        epoch: host.epoch,
+        offset: 0,
+        data: b"once upon a time".to_vec(),
+        acknowledge: false,
+    }))
+    .await;
+    room.report(Presence::Live).await;
+    let stored = store.path().join(format!("of-bellhop/{}.journal", host.match_id));
+    assert!(!stored.exists(), "while it runs it holds secrets");
+    room.finish().await;
+    let mark = dir.path().join(format!("matches/{}.stored", host.match_id));
+    within("the store has the whole replay", async || mark.exists().then_some(())).await;
+    assert_eq!(std::fs::read(&stored).unwrap(), b"once upon a time");
+    let metrics = reqwest::get(format!("{}/metrics", lobby.private)).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("lobby_replays_stored_total 1\n"), "it is not counted");
+
+    std::fs::remove_file(mark.with_extension("journal")).unwrap();
+    let http = reqwest::Client::new();
+    let ask = || {
+        let url = format!("{}/v1/matches/{}/replay", lobby.public, host.match_id);
+        http.get(url).bearer_auth(&ada.token).send()
+    };
+    let answer = ask().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &*answer.bytes().await.unwrap()), (200, &b"once upon a time"[..]));
+    std::fs::remove_file(&stored).unwrap();
+    assert_eq!(ask().await.unwrap().status(), 404, "nobody has it");
+}
+
+#[tokio::test]
 async fn a_match_goes_on_in_another_room_with_its_journal_and_the_old_room_is_heard_no_more() {
     let dir = tempfile::tempdir().unwrap();
     let lobby = Lobby::start(dir.path(), DUEL, &[]);
