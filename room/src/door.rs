@@ -4,18 +4,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bellhop_doorway::Full;
 use bellhop_proto::tokens::{self, SUBPROTOCOL, TOKEN_PREFIX, TokenError};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
-use http_body_util::Full;
+use http_body_util::Full as Whole;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use room_core::{Claim, ConnId, WatchClaim};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -44,35 +44,17 @@ pub(crate) const SEAT_BURST: f64 = 10.0;
 /// Sockets that one seat may open per second in the long run.
 pub(crate) const SEAT_PER_SECOND: f64 = 1.0;
 
-/// What is said to a connection too many.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-content-type: application/problem+json\r\ncontent-length: 168\r\n\r\n\
-{\"type\":\"urn:bellhop:problem:full\",\"title\":\"Too many connections\",\"status\":503,\
-\"detail\":\"The room holds as many connections as it may.\",\"hint\":\"Try again in a second.\"}";
-
-/// Connections too many that are told so at once; others are closed with as much as fits into their socket.
-const TURNED_AWAY_AT_ONCE: usize = 64;
-
-/// Who is turned away says first what he wants, within this.
-const ASKS_WITHIN: Duration = Duration::from_millis(250);
-
-/// All of turning somebody away.
-const TOLD_WITHIN: Duration = Duration::from_secs(2);
-
 /// Accepts until the listener is dropped.
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let places = Arc::new(Semaphore::new(shared.settings.max_sockets));
-    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
+    let full = Full::new("The room holds as many connections as it may.", "Try again in a second.");
     loop {
         match listener.accept().await {
             Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => drop(shared.tasks.spawn(serve(Arc::clone(&shared), stream, place))),
                 Err(_) => {
                     shared.metrics.refuse("connections");
-                    match Arc::clone(&turned_away).try_acquire_owned() {
-                        Ok(one_of_few) => drop(shared.tasks.spawn(turn_away(stream, one_of_few))),
-                        Err(_) => drop(stream.try_write(FULL)),
-                    }
+                    full.turn_away(stream, &shared.tasks);
                 }
             },
             Err(error) => {
@@ -81,22 +63,6 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             }
         }
     }
-}
-
-/// Says that there is no place. It hears the question first and reads on after its answer: closing a socket with something unread
-/// takes back what was said.
-async fn turn_away(mut stream: TcpStream, _one_of_few: OwnedSemaphorePermit) {
-    let mut unread = [0; 2_048];
-    let told = async {
-        // A question that does not come is answered all the same.
-        let _asked = tokio::time::timeout(ASKS_WITHIN, stream.read(&mut unread)).await;
-        stream.write_all(FULL).await?;
-        stream.shutdown().await?;
-        while stream.read(&mut unread).await? > 0 {}
-        std::io::Result::Ok(())
-    };
-    // Who has left need not be told.
-    let _told = tokio::time::timeout(TOLD_WITHIN, told).await;
 }
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream, place: OwnedSemaphorePermit) {
@@ -148,7 +114,7 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     socket.set_tcp_user_timeout(Some(USER_TIMEOUT))
 }
 
-async fn answer(place: Arc<Place>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(place: Arc<Place>, request: Request<Incoming>) -> Response<Whole<Bytes>> {
     let shared = Arc::clone(&place.shared);
     match open(place, request).await {
         Ok(response) => response,
@@ -159,7 +125,7 @@ async fn answer(place: Arc<Place>, request: Request<Incoming>) -> Response<Full<
     }
 }
 
-async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Refusal> {
+async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Response<Whole<Bytes>>, Refusal> {
     let shared = Arc::clone(&place.shared);
     let path = request.uri().path().strip_prefix("/rooms/").ok_or_else(|| {
         Refusal::new(
@@ -219,7 +185,7 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
         }
         drop(place);
     });
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Whole::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -13,9 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 
 use crate::prefixed::{Prefixed, Protocol};
@@ -35,21 +33,6 @@ const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// After an error of `accept` (no file descriptors left), before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// What is said to a connection too many, before any byte of it was read.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-content-type: application/problem+json\r\ncontent-length: 165\r\n\r\n\
-{\"type\":\"urn:bellhop:problem:full\",\"title\":\"Too many connections\",\"status\":503,\
-\"detail\":\"The gateway holds as many connections as it may.\",\"hint\":\"Try again later.\"}";
-
-/// Connections too many that are told so at once; others are closed with as much as fits into their socket.
-pub(crate) const TURNED_AWAY_AT_ONCE: usize = 64;
-
-/// Who is turned away says first what he wants, within this.
-const ASKS_WITHIN: Duration = Duration::from_millis(250);
-
-/// All of turning somebody away.
-const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Counts connections, in all and per address.
 pub(crate) struct Caps {
@@ -166,29 +149,9 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
         Err(reason) => {
             shared.metrics.refuse(reason);
             tracing::debug!(%peer, reason, "connection refused");
-            match Arc::clone(&shared.turned_away).try_acquire_owned() {
-                Ok(one_of_few) => drop(shared.tasks.spawn(turn_away(stream, one_of_few))),
-                // A fresh socket has room for this; if not, closing says enough.
-                Err(_) => drop(stream.try_write(FULL)),
-            }
+            shared.full.turn_away(stream, &shared.tasks);
         }
     }
-}
-
-/// Says that there is no place. It hears the question first and reads on after its answer: closing a socket with something unread
-/// takes back what was said.
-async fn turn_away(mut stream: TcpStream, _one_of_few: OwnedSemaphorePermit) {
-    let mut unread = [0; 2_048];
-    let told = async {
-        // A question that does not come is answered all the same.
-        let _asked = tokio::time::timeout(ASKS_WITHIN, stream.read(&mut unread)).await;
-        stream.write_all(FULL).await?;
-        stream.shutdown().await?;
-        while stream.read(&mut unread).await? > 0 {}
-        std::io::Result::Ok(())
-    };
-    // Who has left need not be told.
-    let _told = tokio::time::timeout(TOLD_WITHIN, told).await;
 }
 
 async fn serve(connection: Arc<Connection>, stream: TcpStream) {
@@ -317,13 +280,5 @@ mod tests {
         assert_eq!(caps.enter(at("10.0.0.1"), false), Err("connections"));
         caps.leave(first);
         caps.enter(at("10.0.0.1"), false).unwrap();
-    }
-
-    #[test]
-    fn the_refusal_of_a_connection_too_many_is_well_formed() {
-        let text = std::str::from_utf8(FULL).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
-        assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["status"], 503);
     }
 }

@@ -8,6 +8,7 @@
 //! - [`serve`] looks at a request and sends it one of two ways.
 //! - [`relay`] carries a game socket.
 //! - [`proxy`] carries a request to the lobby.
+//! - [`private`] answers probes and scrapers.
 //! - [`refusal`] says no, in the form the asker understands.
 
 mod door;
@@ -28,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bellhop_doorway::Full;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,8 +43,8 @@ pub(crate) struct Shared {
     pub(crate) key: key::KeyFile,
     pub(crate) metrics: metrics::Metrics,
     pub(crate) caps: door::Caps,
-    /// One for each connection too many that is being told so.
-    pub(crate) turned_away: Arc<Semaphore>,
+    /// What a connection too many is told.
+    pub(crate) full: Full,
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the gateway shuts down: no new connection, no new request on an old one.
     pub(crate) stop: CancellationToken,
@@ -80,7 +81,7 @@ impl Gateway {
             key: key::KeyFile::new(settings.key_file.clone()),
             metrics: metrics::Metrics::new(settings.max_connections),
             caps: door::Caps::new(settings.max_connections, settings.max_connections_per_ip),
-            turned_away: Arc::new(Semaphore::new(door::TURNED_AWAY_AT_ONCE)),
+            full: Full::new("The gateway holds as many connections as it may.", "Try again later."),
             stop: CancellationToken::new(),
             tasks,
             settings,
