@@ -6,7 +6,7 @@ mod reload;
 
 use std::path::Path;
 
-use lobby_core::{FleetSettings, Name, QueueSettings, Settings, SettingsError, Shape, Window};
+use lobby_core::{Audience, FleetSettings, Name, QueueSettings, Settings, SettingsError, Shape, Window};
 
 pub(crate) use self::file::{change_queue, queue_toml};
 pub(crate) use self::reload::{Applied, Watch};
@@ -32,6 +32,7 @@ pub fn defaults() -> Settings {
         window: Window::ANYBODY,
         late_join: true,
         fleet: Some("default".into()),
+        watch: Audience::Listed,
         ..QueueSettings::new("snake", "snake", Shape::Free { min: 2, max: 8 })
     };
     let tanks = QueueSettings {
@@ -39,12 +40,14 @@ pub fn defaults() -> Settings {
         window: Window::ANYBODY,
         late_join: true,
         fleet: Some("default".into()),
+        watch: Audience::Listed,
         ..QueueSettings::new("tanks", "tanks", Shape::Free { min: 2, max: 16 })
     };
     let tictactoe = QueueSettings {
         title: "Tic-tac-toe".into(),
         open_games: true,
         fleet: Some("default".into()),
+        watch: Audience::Listed,
         ..QueueSettings::new("tictactoe", "tictactoe", Shape::Free { min: 2, max: 2 })
     };
     let maze = QueueSettings {
@@ -52,6 +55,7 @@ pub fn defaults() -> Settings {
         window: Window::ANYBODY,
         late_join: true,
         fleet: Some("default".into()),
+        watch: Audience::Listed,
         ..QueueSettings::new("maze", "maze", Shape::Free { min: 2, max: 8 })
     };
     let sketch = QueueSettings {
@@ -59,6 +63,7 @@ pub fn defaults() -> Settings {
         window: Window::ANYBODY,
         rated: false,
         fleet: Some("default".into()),
+        watch: Audience::Listed,
         ..QueueSettings::new("sketch", "sketch", Shape::Free { min: 2, max: 2 })
     };
     Settings {

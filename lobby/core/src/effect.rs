@@ -265,6 +265,8 @@ pub enum Answer {
     Queues(Vec<QueueView>),
     /// Some open games.
     OpenGames(Page<OpenGameView>),
+    /// Some matches that may be watched.
+    Watchable(Page<WatchableView>),
     /// All fleets.
     Fleets(Vec<FleetView>),
     /// Some rooms.
@@ -634,6 +636,8 @@ pub struct QueueView {
     pub eta: EtaView,
     /// Its matches may be watched.
     pub watch: bool,
+    /// And they are listed for everybody.
+    pub listed: bool,
 }
 
 /// An open game as shown.
@@ -657,6 +661,29 @@ pub struct OpenGameView {
     pub creator_rating: f32,
     /// How long it stands.
     pub age: Duration,
+}
+
+/// A match that runs and is listed for everybody to watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchableView {
+    /// The match.
+    pub match_id: MatchId,
+    /// Its queue's name.
+    pub queue: Name,
+    /// Its game.
+    pub game: Name,
+    /// Name and tag of the first few who play.
+    pub players: Vec<(Name, u16)>,
+    /// How many play, all told.
+    pub playing: u16,
+    /// Since it was formed.
+    pub age: Duration,
+    /// How much later than the players its queue has it seen.
+    pub delay: Duration,
+    /// Who watches now.
+    pub spectators: u32,
+    /// How many may.
+    pub most: u16,
 }
 
 /// A fleet as shown.

@@ -148,6 +148,15 @@ pub enum Call {
         /// At most this many; 0: 20.
         limit: u16,
     },
+    /// The matches that run and are listed for everybody to watch, newest first. Answered by `Answer::Watchable`.
+    ListWatchable {
+        /// Only of this queue.
+        queue: Option<Name>,
+        /// The last one of the page before.
+        after: Option<MatchId>,
+        /// At most this many; 0: 20.
+        limit: u16,
+    },
     /// Answered by `Answer::Fleets`.
     ListFleets,
     /// By id. Answered by `Answer::Rooms`.

@@ -23,7 +23,7 @@ mod time;
 pub use effect::{
     Answer, Effect, EtaView, FleetView, HostOrder, HostSeat, MatchSeatView, MatchState, MatchView, OpenGameView, Page,
     PlayerView, QueueView, Refusal, RoomState, RoomView, SeatView, TicketEvent, TicketState, TicketView, WatchView,
-    Why,
+    WatchableView, Why,
 };
 pub use event::{
     Batch, Event, LostReason, MatchOutcome, Placement, RatingChange, RequeueReason, RoomEnd, Seating, TicketEnd,
@@ -36,6 +36,6 @@ pub use input::{
 pub use lobby::{Lobby, MAX_RECOVERIES, RECOVER_WITHIN};
 pub use name::{IdempotencyKey, Name};
 pub use party::{Member, Party, Rating};
-pub use settings::{FleetSettings, Limits, QueueSettings, Settings, SettingsError, Shape, Timing, Window};
+pub use settings::{Audience, FleetSettings, Limits, QueueSettings, Settings, SettingsError, Shape, Timing, Window};
 pub use state::{Match, MatchPhase, Room, Seat, SeatState, State, Ticket, TicketPhase};
 pub use time::{Seq, Time};

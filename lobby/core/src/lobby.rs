@@ -2,6 +2,7 @@
 
 mod calls;
 mod history;
+mod listed;
 mod matches;
 mod plans;
 mod recover;
@@ -102,6 +103,8 @@ struct QueueLive {
     open_told: bool,
     /// Matches that look for a room, oldest first.
     homeless: BTreeSet<(Time, MatchId)>,
+    /// Matches that run, or look for the room to go on in, oldest first.
+    running: BTreeSet<(Time, MatchId)>,
     /// Matches with free seats: the fullest first.
     joinable: BTreeSet<(u16, MatchId)>,
     /// The fleets that host it.

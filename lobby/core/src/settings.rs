@@ -44,8 +44,8 @@ pub struct QueueSettings {
     pub open_games: bool,
     /// Results move ratings.
     pub rated: bool,
-    /// Its matches may be watched by whoever asks.
-    pub watch: bool,
+    /// Who may watch its matches.
+    pub watch: Audience,
     /// How much later than the players spectators see a match, in time of the match; a game may ask for more.
     pub watch_delay: Duration,
     /// How many may watch one match at a time.
@@ -70,7 +70,7 @@ impl QueueSettings {
             late_join: false,
             open_games: false,
             rated: true,
-            watch: true,
+            watch: Audience::ByLink,
             watch_delay: Duration::ZERO,
             spectators: 50,
             chat: true,
@@ -79,8 +79,24 @@ impl QueueSettings {
 
     /// How many may watch one match at a time, all told; 0: nobody may.
     pub fn audience(&self) -> u16 {
-        if self.watch { self.spectators } else { 0 }
+        if self.watch == Audience::Nobody { 0 } else { self.spectators }
     }
+
+    /// Whether everybody finds its matches in the lobby.
+    pub fn is_listed(&self) -> bool {
+        self.watch == Audience::Listed && self.audience() > 0
+    }
+}
+
+/// Who may watch the matches of a queue. In the journal it is what it once was, a no or a yes, and one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Audience {
+    /// Nobody.
+    Nobody,
+    /// Whoever was given the link.
+    ByLink,
+    /// Everybody: the lobby lists the matches that run.
+    Listed,
 }
 
 /// How many play, and in which teams.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lobby_core::{FleetSettings, Limits, Name, QueueSettings, Settings, Shape, Timing, Window};
+use lobby_core::{Audience, FleetSettings, Limits, Name, QueueSettings, Settings, Shape, Timing, Window};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -164,7 +164,7 @@ struct QueueTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     rated: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    watch: Option<bool>,
+    watch: Option<WatchKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     watch_delay_seconds: Option<Seconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -175,6 +175,38 @@ struct QueueTable {
     window: Option<WindowTable>,
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<toml::Table>,
+}
+
+/// Who may watch: yes, no, or `"listed"`.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(untagged, expecting = "who may watch: true, false or \"listed\"")]
+enum WatchKey {
+    Asked(bool),
+    Word(WatchWord),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum WatchWord {
+    Listed,
+}
+
+impl WatchKey {
+    fn meant(self) -> Audience {
+        match self {
+            WatchKey::Asked(false) => Audience::Nobody,
+            WatchKey::Asked(true) => Audience::ByLink,
+            WatchKey::Word(WatchWord::Listed) => Audience::Listed,
+        }
+    }
+
+    fn of(watch: Audience) -> WatchKey {
+        match watch {
+            Audience::Nobody => WatchKey::Asked(false),
+            Audience::ByLink => WatchKey::Asked(true),
+            Audience::Listed => WatchKey::Word(WatchWord::Listed),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -341,7 +373,7 @@ fn change(base: &QueueSettings, table: QueueTable) -> Result<QueueSettings, Stri
         late_join: table.late_join.unwrap_or(base.late_join),
         open_games: table.open_games.unwrap_or(base.open_games),
         rated: table.rated.unwrap_or(base.rated),
-        watch: table.watch.unwrap_or(base.watch),
+        watch: table.watch.map_or(base.watch, WatchKey::meant),
         watch_delay: table.watch_delay_seconds.map_or(base.watch_delay, |seconds| seconds.0),
         spectators: table.spectators.unwrap_or(base.spectators),
         chat: table.chat.unwrap_or(base.chat),
@@ -406,7 +438,7 @@ pub(crate) fn queue_toml(queue: &QueueSettings) -> String {
         late_join: Some(queue.late_join),
         open_games: Some(queue.open_games),
         rated: Some(queue.rated),
-        watch: Some(queue.watch),
+        watch: Some(WatchKey::of(queue.watch)),
         watch_delay_seconds: Some(Seconds(queue.watch_delay)),
         spectators: Some(queue.spectators),
         chat: Some(queue.chat),

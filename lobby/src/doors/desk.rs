@@ -338,6 +338,29 @@ impl Desk {
         })
     }
 
+    pub(crate) async fn watchable(
+        &self,
+        request: &v1::ListWatchableRequest,
+    ) -> Result<v1::ListWatchableResponse, Fault> {
+        if request.page_size > MAX_PAGE {
+            return Err(Fault::field("page_size", format!("a page has at most {MAX_PAGE} matches")));
+        }
+        let after = match request.page_token.as_str() {
+            "" => None,
+            token => Some(token.parse().map_err(|_| Refusal::BadPage)?),
+        };
+        let queue = (!request.queue.is_empty()).then(|| Name::from(request.queue.as_str()));
+        let limit = u16::try_from(request.page_size).unwrap_or(u16::MAX);
+        let matches = self.core.call(Call::ListWatchable { queue, after, limit }).await?;
+        let Page { items, more, total } = only!(matches, Answer::Watchable);
+        let last = items.last().map(|game| game.match_id.to_string());
+        Ok(v1::ListWatchableResponse {
+            matches: items.into_iter().map(show::watchable).collect(),
+            next_page_token: last.filter(|_| more).unwrap_or_default(),
+            total,
+        })
+    }
+
     pub(crate) async fn get_match(&self, match_id: &str, viewer: PlayerId) -> Result<v1::Match, Fault> {
         let match_id = id("match_id", match_id)?;
         match self.core.call(Call::GetMatch { match_id }).await {

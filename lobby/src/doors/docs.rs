@@ -17,7 +17,8 @@ use super::json;
     paths(
         json::create_guest, json::log_in, json::log_out, json::me, json::set_name, json::set_password, json::queues,
         json::create_ticket, json::ticket, json::cancel, json::events, json::list_open_games, json::open_game_events,
-        json::join, json::get_match, json::seat, json::watch_match, json::replay, json::my_matches,
+        json::join, json::get_match, json::seat, json::watch_match, json::list_watchable, json::replay,
+        json::my_matches,
     ),
     modifiers(&Bearer),
 )]

@@ -187,6 +187,10 @@ impl Matchmaking for Grpc {
         self.answer(self.0.seat(player, &request.into_inner().match_id, &origin).await)
     }
 
+    async fn list_watchable(&self, request: Request<v1::ListWatchableRequest>) -> Answer<v1::ListWatchableResponse> {
+        self.answer(self.0.watchable(request.get_ref()).await)
+    }
+
     async fn watch_match(&self, request: Request<v1::WatchMatchRequest>) -> Answer<v1::WatchPass> {
         self.told(self.0.admit())?;
         let (player, origin) = (self.player(&request)?, origin(&request)?);

@@ -271,6 +271,12 @@ pub(crate) async fn seat(
     Ok(Json(desk.seat(player, &id, &origin).await?.into()))
 }
 
+#[utoipa::path(get, path = "/v1/watchable", tag = "matches", params(Paging), responses((status = 200, body = Watchable)))]
+/// The matches that run and that everybody may watch. The newest first.
+pub(crate) async fn list_watchable(State(desk): At, Asked(paging): Asked<Paging>) -> Answer<Watchable> {
+    Ok(Json(desk.watchable(&paging.into()).await?.into()))
+}
+
 #[utoipa::path(post, path = "/v1/matches/{match_id}/watch", tag = "matches", security(("bearer" = [])), params(("match_id" = String, Path)), responses((status = 200, body = WatchPass), (status = 403), (status = 404), (status = 409), (status = 429)))]
 /// A room address and a token to watch a match that runs. Ask again after every broken socket.
 pub(crate) async fn watch_match(

@@ -39,6 +39,7 @@ macro_rules! nested {
 nested!(
     v1::Player => Player, v1::Rating => Rating, v1::CurrentMatch => CurrentMatch, v1::Queue => Queue,
     v1::OpenGame => OpenGame, v1::MatchSeat => MatchSeat, v1::Match => Match,
+    v1::WatchableMatch => WatchableMatch, v1::watchable_match::Player => Named,
 );
 
 answer!(
@@ -104,6 +105,8 @@ answer!(
         config_json: String,
         /// Its matches may be watched.
         watch: bool,
+        /// And they are listed for everybody.
+        listed: bool,
     }
 );
 answer!(
@@ -146,6 +149,38 @@ answer!(
         /// How many may.
         max_spectators: u32,
     }
+);
+answer!(
+    /// Some of the matches that everybody may watch.
+    Watchable from v1::ListWatchableResponse {
+        matches: Vec<WatchableMatch>,
+        /// For the next page; empty: this was the last one.
+        next_page_token: String,
+        total: u32,
+    }
+);
+answer!(
+    /// A match that everybody may watch.
+    WatchableMatch from v1::WatchableMatch {
+        match_id: String,
+        queue: String,
+        game: String,
+        /// The first few of those who play.
+        players: Vec<Named>,
+        /// How many play, all told.
+        playing: u32,
+        age_ms: u64,
+        /// How much later than the players the queue has it seen.
+        delay_ms: u32,
+        /// Who watches now.
+        spectators: u32,
+        /// How many may.
+        max_spectators: u32,
+    }
+);
+answer!(
+    /// Somebody by name.
+    Named from v1::watchable_match::Player { name: String, tag: String }
 );
 answer!(
     /// Some of the open games.
@@ -373,7 +408,7 @@ pub(crate) struct Join {
     pub(crate) idempotency_key: String,
 }
 
-/// Which open games.
+/// Which open games, or matches to watch.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -388,6 +423,12 @@ pub(crate) struct Paging {
 impl From<Paging> for v1::ListOpenGamesRequest {
     fn from(paging: Paging) -> v1::ListOpenGamesRequest {
         v1::ListOpenGamesRequest { queue: paging.queue, page_size: paging.page_size, page_token: paging.page_token }
+    }
+}
+
+impl From<Paging> for v1::ListWatchableRequest {
+    fn from(paging: Paging) -> v1::ListWatchableRequest {
+        v1::ListWatchableRequest { queue: paging.queue, page_size: paging.page_size, page_token: paging.page_token }
     }
 }
 

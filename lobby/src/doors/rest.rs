@@ -38,6 +38,7 @@ pub(crate) fn router(desk: Arc<Desk>, page: Option<PathBuf>, bundles: Arc<Bundle
         .route("/v1/open-games", get(json::list_open_games))
         .route("/v1/open-games/events", get(json::open_game_events))
         .route("/v1/open-games/{ticket_id}/join", post(json::join))
+        .route("/v1/watchable", get(json::list_watchable))
         .route("/v1/matches/{match_id}", get(json::get_match))
         .route("/v1/matches/{match_id}/seat", post(json::seat))
         .route("/v1/matches/{match_id}/watch", post(json::watch_match))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bellhop_proto::v1;
 use lobby_core::{
-    EtaView, MatchOutcome, MatchSeatView, MatchState, MatchView, OpenGameView, PlayerId, Presence, QueueView, Rating,
-    SeenEvents, TicketEnd, TicketState, TicketView, Why,
+    EtaView, MatchOutcome, MatchSeatView, MatchState, MatchView, Name, OpenGameView, PlayerId, Presence, QueueView,
+    Rating, SeenEvents, TicketEnd, TicketState, TicketView, WatchableView, Why,
 };
 
 use crate::players::{Person, Players, names};
@@ -38,6 +38,7 @@ pub(crate) fn queue(queue: QueueView) -> v1::Queue {
         open_games: queue.open_games,
         config_json: queue.config_json.to_string(),
         watch: queue.watch,
+        listed: queue.listed,
     }
 }
 
@@ -99,6 +100,22 @@ pub(crate) fn open_game(game: OpenGameView) -> v1::OpenGame {
         creator_rating: rounded(game.creator_rating),
         age_ms: millis(game.age),
         config_json: game.config_json.to_string(),
+    }
+}
+
+pub(crate) fn watchable(game: WatchableView) -> v1::WatchableMatch {
+    let player =
+        |(name, tag): (Name, u16)| v1::watchable_match::Player { name: name.to_string(), tag: names::tag_text(tag) };
+    v1::WatchableMatch {
+        match_id: game.match_id.to_string(),
+        queue: game.queue.to_string(),
+        game: game.game.to_string(),
+        players: game.players.into_iter().map(player).collect(),
+        playing: u32::from(game.playing),
+        age_ms: millis(game.age),
+        delay_ms: short_millis(game.delay),
+        spectators: game.spectators,
+        max_spectators: u32::from(game.most),
     }
 }
 

@@ -147,3 +147,44 @@ async fn an_operator_takes_a_player_out_of_a_match() {
     });
     assert_eq!(added.await.unwrap().seats[0].player_id, eve.id);
 }
+
+#[tokio::test]
+async fn matches_of_a_listed_queue_are_found_by_everybody() {
+    let dir = tempfile::tempdir().unwrap();
+    let lobby = Lobby::start(dir.path(), DUEL, &[]);
+    let client = reqwest::Client::new();
+    let list = async |query: &str| -> serde_json::Value {
+        let url = format!("{}/v1/watchable{query}", lobby.public);
+        client.get(&url).send().await.unwrap().json().await.unwrap()
+    };
+    let mut room = Room::attach(&lobby).await;
+    let (mut ada, mut bob) = (Player::arrive(&lobby, "Ada").await, Player::arrive(&lobby, "Bob").await);
+    ada.ticket("duel", "").await.unwrap();
+    bob.ticket("duel", "").await.unwrap();
+    let host = room.host().await;
+    room.report(Presence::Live).await;
+    within("the match", async || ada.look_at(&host.match_id).await.ok().filter(|game| game.watch)).await;
+    assert_eq!(list("").await["total"], 0, "by link alone, unless the queue says otherwise");
+
+    set(&lobby, "watch = \"listed\"").await;
+    let said = list("?page_size=1").await;
+    assert_eq!((&said["total"], &said["next_page_token"]), (&1.into(), &"".into()));
+    let game = &said["matches"][0];
+    assert_eq!((game["match_id"].as_str(), game["playing"].as_u64()), (Some(host.match_id.as_str()), Some(2)));
+    assert_eq!((&game["players"][0]["name"], &game["players"][1]["name"]), (&"Ada".into(), &"Bob".into()));
+    let asked = v1::ListWatchableRequest { queue: "duel".into(), ..v1::ListWatchableRequest::default() };
+    let matches = ada.matchmaking.list_watchable(asked).await.unwrap().into_inner().matches;
+    assert_eq!((matches.len(), matches[0].max_spectators), (1, 50));
+    let queues: serde_json::Value =
+        client.get(format!("{}/v1/queues", lobby.public)).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&queues["queues"][0]["watch"], &queues["queues"][0]["listed"]), (&true.into(), &true.into()));
+
+    assert_eq!(list("?page_size=101").await["status"], 400);
+    assert_eq!(list("?page_token=nonsense").await["status"], 400);
+    let (mut ops, token) = lobby.operations().await;
+    let wrong = v1::SetQueueRequest { name: "duel".into(), settings_toml: "watch = \"all\"".into() };
+    let refused = ops.set_queue(with(&token, wrong)).await.unwrap_err();
+    assert!(refused.message().contains("true, false or \"listed\""), "{}", refused.message());
+    room.finish().await;
+    assert_eq!(list("").await["total"], 0);
+}

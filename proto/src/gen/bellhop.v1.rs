@@ -38,6 +38,9 @@ pub struct Queue {
     /// Whether its matches may be watched.
     #[prost(bool, tag = "12")]
     pub watch: bool,
+    /// Whether they are listed for everybody (ListWatchable).
+    #[prost(bool, tag = "13")]
+    pub listed: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateTicketRequest {
@@ -403,6 +406,60 @@ pub struct WatchPass {
     pub spectators: u32,
     #[prost(uint32, tag = "9")]
     pub max_spectators: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListWatchableRequest {
+    /// Empty: of all queues.
+    #[prost(string, tag = "1")]
+    pub queue: ::prost::alloc::string::String,
+    /// At most 100; 0: 20.
+    #[prost(uint32, tag = "2")]
+    pub page_size: u32,
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListWatchableResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub matches: ::prost::alloc::vec::Vec<WatchableMatch>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub total: u32,
+}
+/// A match that everybody may watch, by WatchMatch.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchableMatch {
+    #[prost(string, tag = "1")]
+    pub match_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub queue: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub game: ::prost::alloc::string::String,
+    /// The first few of those who play, and how many they are all told.
+    #[prost(message, repeated, tag = "4")]
+    pub players: ::prost::alloc::vec::Vec<watchable_match::Player>,
+    #[prost(uint32, tag = "5")]
+    pub playing: u32,
+    #[prost(uint64, tag = "6")]
+    pub age_ms: u64,
+    /// As in WatchPass.
+    #[prost(uint32, tag = "7")]
+    pub delay_ms: u32,
+    #[prost(uint32, tag = "8")]
+    pub spectators: u32,
+    #[prost(uint32, tag = "9")]
+    pub max_spectators: u32,
+}
+/// Nested message and enum types in `WatchableMatch`.
+pub mod watchable_match {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Player {
+        #[prost(string, tag = "1")]
+        pub name: ::prost::alloc::string::String,
+        #[prost(string, tag = "2")]
+        pub tag: ::prost::alloc::string::String,
+    }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSeatRequest {
@@ -894,6 +951,31 @@ pub mod matchmaking_client {
                 .insert(GrpcMethod::new("bellhop.v1.Matchmaking", "WatchMatch"));
             self.inner.unary(req, path, codec).await
         }
+        /// The matches that run and that everybody may watch, in queues that list theirs. The newest first.
+        pub async fn list_watchable(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListWatchableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListWatchableResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bellhop.v1.Matchmaking/ListWatchable",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("bellhop.v1.Matchmaking", "ListWatchable"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The matches that the caller played to their end, the newest first.
         pub async fn list_my_matches(
             &mut self,
@@ -1026,6 +1108,14 @@ pub mod matchmaking_server {
             &self,
             request: tonic::Request<super::WatchMatchRequest>,
         ) -> std::result::Result<tonic::Response<super::WatchPass>, tonic::Status>;
+        /// The matches that run and that everybody may watch, in queues that list theirs. The newest first.
+        async fn list_watchable(
+            &self,
+            request: tonic::Request<super::ListWatchableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListWatchableResponse>,
+            tonic::Status,
+        >;
         /// The matches that the caller played to their end, the newest first.
         async fn list_my_matches(
             &self,
@@ -1640,6 +1730,51 @@ pub mod matchmaking_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = WatchMatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bellhop.v1.Matchmaking/ListWatchable" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListWatchableSvc<T: Matchmaking>(pub Arc<T>);
+                    impl<
+                        T: Matchmaking,
+                    > tonic::server::UnaryService<super::ListWatchableRequest>
+                    for ListWatchableSvc<T> {
+                        type Response = super::ListWatchableResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListWatchableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Matchmaking>::list_watchable(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListWatchableSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

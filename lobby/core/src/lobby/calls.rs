@@ -54,6 +54,10 @@ impl Lobby {
                 let answer = self.open_games(queue, after, limit).map(Answer::OpenGames);
                 self.reply(request, answer);
             }
+            Call::ListWatchable { queue, after, limit } => {
+                let answer = self.watchable(queue, after, limit).map(Answer::Watchable);
+                self.reply(request, answer);
+            }
             Call::ListFleets => self.answer(request, Answer::Fleets(self.fleet_views())),
             Call::ListRooms { fleet, after, limit } => {
                 self.answer(request, Answer::Rooms(self.room_views(fleet, after, limit)));

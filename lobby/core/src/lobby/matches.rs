@@ -175,6 +175,7 @@ impl Lobby {
 
     pub(super) fn start(&mut self, id: MatchId, epoch: u64) {
         self.decide(Event::MatchStarted { match_id: id, epoch, at: self.now });
+        self.runs(id);
         self.seats_changed(id);
     }
 
@@ -220,6 +221,7 @@ impl Lobby {
             events_json: report.events_json,
         };
         self.decide(Event::MatchEnded(Box::new(outcome)));
+        self.runs_no_more(id);
         self.seats_changed(id);
         if let Some(live) = self.lives.get_mut(&room) {
             live.idle = false; // until it says that it is ready
@@ -250,6 +252,7 @@ impl Lobby {
         self.journals.remove(&id);
         self.kicked.remove(&id);
         self.decide(Event::MatchLost { match_id: id, epoch, at: self.now, reason });
+        self.runs_no_more(id);
         self.seats_changed(id);
         for ticket in tickets {
             self.requeued(ticket);

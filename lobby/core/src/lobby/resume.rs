@@ -22,6 +22,7 @@ impl QueueLive {
             open: BTreeSet::new(),
             open_told: false,
             homeless: BTreeSet::new(),
+            running: BTreeSet::new(),
             joinable: BTreeSet::new(),
             fleets: SmallVec::new(),
         }
@@ -80,6 +81,12 @@ impl Lobby {
         let mut games: Vec<_> = self.state.matches().filter(|game| !game.is_over()).cloned().collect();
         games.sort_unstable_by_key(|game| (game.formed, game.id));
         for game in games {
+            match game.phase {
+                MatchPhase::Orphaned { .. } | MatchPhase::Moving { .. } | MatchPhase::Playing { .. } => {
+                    self.runs(game.id)
+                }
+                MatchPhase::Formed | MatchPhase::Placing(_) | MatchPhase::Ended { .. } | MatchPhase::Lost { .. } => {}
+            }
             match game.phase {
                 MatchPhase::Formed | MatchPhase::Orphaned { .. } => {
                     self.queue_live(game.queue).homeless.insert((game.formed, game.id));

@@ -18,7 +18,7 @@ use crate::time::Time;
 const PAGE: u16 = 20;
 
 impl Lobby {
-    fn page_size(&self, limit: u16) -> usize {
+    pub(super) fn page_size(&self, limit: u16) -> usize {
         let asked = if limit == 0 { PAGE } else { limit };
         usize::from(asked.min(self.state.settings.limits.page))
     }
@@ -238,6 +238,7 @@ impl Lobby {
                 open: live.open.len() as u32,
                 open_games: known.settings.open_games,
                 watch: known.settings.audience() > 0,
+                listed: known.settings.is_listed(),
                 eta: live.eta.view(),
             })
             .collect()
