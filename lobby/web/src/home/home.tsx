@@ -8,6 +8,7 @@ import { go, lobby, me, play, queues, refreshMe, starting } from "../store.ts";
 import { lastQueue, rememberQueue } from "./last.ts";
 import { Miniature } from "./miniature.tsx";
 import { OpenGames } from "./open.tsx";
+import { MatchesToWatch } from "./watchable.tsx";
 import { You } from "./you.tsx";
 
 export function Home() {
@@ -58,6 +59,7 @@ export function Home() {
       <div class="home-side">
         <You />
         <OpenGames queues={(list ?? []).filter((queue) => queue.open_games)} />
+        {list?.some((queue) => queue.listed) && <MatchesToWatch />}
       </div>
     </main>
   );

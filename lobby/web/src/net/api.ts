@@ -1,5 +1,5 @@
 /** The JSON doors. Every call has a deadline; every failure is an {@link ApiError}. */
-import { readAssignment, readMatch, readOpenGames, readPlayer, readQueue, readTicket, readWatchPass } from "./read.ts";
+import { readAssignment, readMatch, readOpenGames, readPlayer, readQueue, readTicket, readWatchable, readWatchPass } from "./read.ts";
 import type { CancelOutcome, Match, Queue, Session } from "./types.ts";
 
 /** Longer than the lobby's own deadline for a call, so that its answer wins. */
@@ -112,6 +112,8 @@ export const api = {
     ((await call<{ matches?: Match[] }>("GET", `/v1/players/me/matches?page_size=${pageSize}`)).matches ?? []).map(readMatch),
   match: async (match: string) => readMatch(await call("GET", `/v1/matches/${id(match)}`)),
   seat: async (match: string) => readAssignment(await call("POST", `/v1/matches/${id(match)}/seat`, {})),
+  watchable: async (pageToken: string, pageSize: number) =>
+    readWatchable(await call("GET", `/v1/watchable?page_size=${pageSize}&page_token=${id(pageToken)}`)),
   watch: async (match: string) => readWatchPass(await call("POST", `/v1/matches/${id(match)}/watch`, {})),
 };
 

@@ -2,7 +2,9 @@
  * From what the doors say to what the page means. Proto3's JSON may leave out a field that has its default and writes
  * 64-bit numbers as text; here every field is there and every number is one.
  */
-import type { Assignment, Match, OpenGame, OpenGames, Player, Queue, Ticket, WatchPass } from "./types.ts";
+import type {
+  Assignment, Match, OpenGame, OpenGames, Player, Queue, Ticket, Watchable, WatchableMatch, WatchPass,
+} from "./types.ts";
 
 type Said<T> = { [K in keyof T]?: unknown };
 
@@ -35,6 +37,7 @@ export function readQueue(said: Said<Queue>): Queue {
     open_games: said.open_games === true,
     config_json: text(said.config_json),
     watch: said.watch === true,
+    listed: said.listed === true,
   };
 }
 
@@ -68,6 +71,21 @@ export function readOpenGames(said: Said<OpenGames>): OpenGames {
     config_json: text(one.config_json),
   }));
   return { games, next_page_token: text(said.next_page_token), total: number(said.total) };
+}
+
+export function readWatchable(said: Said<Watchable>): Watchable {
+  const matches = list<WatchableMatch>(said.matches, (one) => ({
+    match_id: text(one.match_id),
+    queue: text(one.queue),
+    game: text(one.game),
+    players: list<WatchableMatch["players"][number]>(one.players, (player) => ({ name: text(player.name), tag: text(player.tag) })),
+    playing: number(one.playing),
+    age_ms: number(one.age_ms),
+    delay_ms: number(one.delay_ms),
+    spectators: number(one.spectators),
+    max_spectators: number(one.max_spectators),
+  }));
+  return { matches, next_page_token: text(said.next_page_token), total: number(said.total) };
 }
 
 export function readMatch(said: Said<Match>): Match {

@@ -41,6 +41,7 @@ export interface Queue {
   open_games: boolean;
   config_json: string;
   watch: boolean;
+  listed: boolean;
 }
 
 export type TicketState =
@@ -84,6 +85,25 @@ export interface WatchPass {
   delay_ms: number;
   spectators: number;
   max_spectators: number;
+}
+
+export interface WatchableMatch {
+  match_id: string;
+  queue: string;
+  game: string;
+  /** The first few. */
+  players: { name: string; tag: string }[];
+  playing: number;
+  age_ms: number;
+  delay_ms: number;
+  spectators: number;
+  max_spectators: number;
+}
+
+export interface Watchable {
+  matches: WatchableMatch[];
+  next_page_token: string;
+  total: number;
 }
 
 export interface OpenGame {
