@@ -189,14 +189,21 @@ fn key(path: &PathBuf) -> anyhow::Result<HeaderValue> {
 
 fn connector(settings: &Settings) -> anyhow::Result<TlsConnector> {
     let mut roots = rustls::RootCertStore::empty();
-    let path = &settings.model_ca_file;
-    let read = || format!("reading the certificates in {} (from --model-ca-file)", path.display());
-    for certificate in CertificateDer::pem_file_iter(path).with_context(read)? {
-        // A bundle may hold certificates that are too old to be understood.
-        let _skipped = roots.add(certificate.with_context(read)?);
-    }
-    if roots.is_empty() {
-        bail!("{} holds no certificate: name a bundle of trusted ones with --model-ca-file", path.display());
+    match &settings.model_ca_file {
+        Some(path) => {
+            let read = || format!("reading the certificates in {} (from --model-ca-file)", path.display());
+            for certificate in CertificateDer::pem_file_iter(path).with_context(read)? {
+                // A bundle may hold certificates that are too old to be understood.
+                let _skipped = roots.add(certificate.with_context(read)?);
+            }
+            if roots.is_empty() {
+                bail!("{} holds no certificate: name a bundle of trusted ones with --model-ca-file", path.display());
+            }
+        }
+        // An image with nothing but the room in it has no bundle.
+        None => {
+            let _all = roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+        }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)

@@ -72,9 +72,10 @@ pub struct Settings {
     #[arg(long, env = "BELLHOP_ROOM_MODEL_KEY_FILE")]
     pub model_key_file: Option<PathBuf>,
 
-    /// The certificates by which an endpoint with https is believed, as PEM.
-    #[arg(long, env = "BELLHOP_ROOM_MODEL_CA_FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
-    pub model_ca_file: PathBuf,
+    /// The certificates by which an endpoint with https is believed, as PEM. Without it, those of the authorities that
+    /// browsers believe, which are built in.
+    #[arg(long, env = "BELLHOP_ROOM_MODEL_CA_FILE")]
+    pub model_ca_file: Option<PathBuf>,
 
     /// Seconds after which a question has no answer, at most 60.
     #[arg(long, env = "BELLHOP_ROOM_MODEL_TIMEOUT_SECONDS", default_value_t = 9)]

@@ -71,6 +71,16 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* The port of a fleet's language model. */}}
+{{- define "bellhop.modelPort" -}}
+{{- if .port -}}
+{{ int .port }}
+{{- else -}}
+{{- $url := urlParse .url -}}
+{{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- end -}}
+{{- end }}
+
 {{/* A value in TOML. Not toToml, which writes every number of the values as a float. */}}
 {{- define "bellhop.toml" -}}
 {{- if kindIs "map" . -}}

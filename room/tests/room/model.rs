@@ -250,6 +250,7 @@ async fn a_wrong_address_is_said_before_the_room_opens() {
         let error = Under::try_start(&lobby, &["--model-url", url]).await.err().map(|error| format!("{error:#}"));
         assert!(error.as_ref().is_some_and(|error| error.contains("--model-url")), "{url}: {error:?}");
     }
+    Under::try_start(&lobby, &["--model-url", "https://example.org/v1"]).await.expect("authorities are built in");
     let flags = ["--model-url", "https://example.org/v1", "--model-ca-file", "/nowhere.pem"];
     let error = Under::try_start(&lobby, &flags).await.err().map(|error| format!("{error:#}"));
     assert!(error.as_ref().is_some_and(|error| error.contains("--model-ca-file")), "{error:?}");

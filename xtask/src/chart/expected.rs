@@ -16,20 +16,23 @@ small-room: lobby:private dns:dns
 test: gateway:http dns:dns
 neighbour: gateway:http
 prometheus: gateway:http
+models: gateway:http
 internet: gateway:http
 api-server: gateway:http
 dns: gateway:http
 ";
 
-/// Scrapers reach the private ports, too, and the team's back end the lobby's; the rooms of the fleet `small` have host ports.
+/// Scrapers reach the private ports, too, and the team's back end the lobby's; the rooms of the fleet `small` have host ports
+/// and reach a language model.
 const REACH_WITH_OTHERS: &str = "\
 gateway: lobby:http room:game small-room:game dns:dns
 lobby: internet:https api-server:https
 room: lobby:private dns:dns
-small-room: lobby:private dns:dns
+small-room: lobby:private models:http dns:dns
 test: gateway:http dns:dns
 neighbour: gateway:http lobby:private small-room:game
 prometheus: gateway:http gateway:private lobby:private room:private small-room:game small-room:private
+models: gateway:http small-room:game
 internet: gateway:http small-room:game
 api-server: gateway:http small-room:game
 dns: gateway:http small-room:game
@@ -64,6 +67,8 @@ pub(super) fn by_default(rendered: &Rendered) -> Result<()> {
     only_accounts_that_are_needed(rendered)?;
     ensure!(rendered.of_kind("PodDisruptionBudget").count() == 1, "rooms are guarded although nobody asked for it");
     let fleet = rendered.one("RoomFleet", "default")?;
+    let env = fleet.pointer("/spec/template/spec/containers/0/env");
+    ensure!(env.is_none(), "rooms are told of a model that nobody named: {env:?}");
     ensure!(fleet.pointer("/spec/guardMatches").is_none() && fleet.pointer("/spec/hostPorts").is_none(), "{fleet}");
     ensure!(!may_patch_pods(rendered)?, "the lobby may patch pods although it need not");
     reaches(rendered, REACH)
@@ -111,12 +116,31 @@ pub(super) fn all_on(rendered: &Rendered) -> Result<()> {
     let fleet = rendered.one("RoomFleet", "small")?;
     is(fleet, "/spec/hostPorts", &json!({ "first": 7000, "last": 7003 }))?;
     is(fleet, "/spec/guardMatches", &json!(true))?;
+    asks_a_model(rendered, fleet)?;
     let guard = rendered.one("PodDisruptionBudget", "game-bellhop-room-small")?;
     is(guard, "/spec/minAvailable", &json!(1_000_000))?;
     let occupied = json!({ "bellhop.dev/fleet": "small", "bellhop.dev/occupied": "true" });
     is(guard, "/spec/selector/matchLabels", &occupied)?;
     ensure!(may_patch_pods(rendered)?, "the lobby may not say which rooms have a match");
     reaches(rendered, REACH_WITH_OTHERS)
+}
+
+/// Its rooms know where the model is and find its key; the other fleet's port is that of its URL.
+fn asks_a_model(rendered: &Rendered, fleet: &Value) -> Result<()> {
+    let pod = "/spec/template/spec";
+    for (at, expected) in [
+        ("/containers/0/env/0", json!({ "name": "BELLHOP_ROOM_MODEL_URL", "value": "http://models.models/v1" })),
+        ("/containers/0/env/2", json!({ "name": "BELLHOP_ROOM_MODEL_KEY_FILE", "value": "/model/key/key" })),
+        ("/containers/0/env/3", json!({ "name": "BELLHOP_ROOM_MODEL_CA_FILE", "value": "/model/ca/ca.crt" })),
+        ("/containers/0/volumeMounts/0/mountPath", json!("/model/key")),
+        ("/volumes/0/secret/secretName", json!("model")),
+        ("/volumes/1/configMap/name", json!("cas")),
+    ] {
+        is(fleet, &format!("{pod}{at}"), &expected)?;
+    }
+    let own = rendered.one("NetworkPolicy", "game-bellhop-model-own")?;
+    is(own, "/spec/egress", &json!([{ "ports": [{ "port": 8443 }] }]))?;
+    is(own, "/spec/podSelector/matchLabels/bellhop.dev~1fleet", &json!("own"))
 }
 
 /// Whether the lobby may change pods that are there.

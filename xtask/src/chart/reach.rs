@@ -61,6 +61,7 @@ fn places() -> Vec<Place> {
         own("test", &[]),
         other("neighbour", true, json!({}), &[("http", 80)]),
         other("prometheus", false, json!({ "name": "monitoring" }), &[("http", 9090)]),
+        other("models", false, json!({ "name": "models" }), &[("http", 8000)]),
         other("internet", false, json!({}), &[("http", 80), ("https", 443)]),
         other("api-server", false, json!({}), &[("https", 443)]),
         other("dns", false, json!({}), &[("dns", 53)]),

@@ -50,6 +50,9 @@ fn table(text: &str) -> Result<String> {
         let bare = line.trim_start();
         if let Some(said) = bare.strip_prefix("# -- ") {
             comment = Some(said.to_owned());
+        } else if let (Some(more), Some(comment)) = (bare.strip_prefix("# "), &mut comment) {
+            comment.push(' ');
+            comment.push_str(more);
         }
         if bare.is_empty() || bare.starts_with('#') {
             continue;
@@ -104,14 +107,14 @@ mod tests {
 
     #[test]
     fn every_value_is_a_row() {
-        let text = "# Not for the table.\na:\n  # -- One.\n  b: 1\n  # -- Two\n  c:\n    d: {}\n# -- All.\nlist:\n  - name: x\n    # -- Games.\n    games: [s]\n";
+        let text = "# Not for the table.\na:\n  # -- One.\n  b: 1\n  # -- Two\n  # lines.\n  c:\n    d: {}\n# -- All.\nlist:\n  - name: x\n    # -- Games.\n    games: [s]\n";
         let error = table(text).expect_err("a name without a comment");
         assert!(error.to_string().contains("list[].name"), "{error}");
         let rows = table(&text.replace("  - name", "  # -- Name.\n  - name")).unwrap();
         let found: Vec<&str> = rows.lines().skip(2).collect();
         let expected = [
             "| `a.b` | `1` | One. |",
-            "| `a.c` | `{\"d\":{}}` | Two |",
+            "| `a.c` | `{\"d\":{}}` | Two lines. |",
             "| `list` |  | All. |",
             "| `list[].name` | `\"x\"` | Name. |",
             "| `list[].games` | `[\"s\"]` | Games. |",

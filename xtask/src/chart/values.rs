@@ -26,8 +26,8 @@ image: { tag: v1, pullSecrets: [registry] }
 gateway: { trustedProxies: [10.0.0.0/8], service: { type: LoadBalancer, annotations: { a: b } }, podAnnotations: { a: b } }
 lobby: { publicUrl: https://play.example.org, volume: { storageClass: fast, keep: false } }
 fleets:
-  - { name: small, games: [snake, tictactoe], minReady: 1, maxRooms: 4, hostPorts: { first: 7000, last: 7003 } }
-  - { name: own, games: [chess], maxRooms: 9, image: registry.example.org/chess:2, drainWithinSeconds: 60, nodeSelector: { kind: rooms }, autoscaling: { minReplicas: 2, maxReplicas: 9 } }
+  - { name: small, games: [snake, tictactoe], minReady: 1, maxRooms: 4, hostPorts: { first: 7000, last: 7003 }, model: { url: http://models.models/v1, name: m, keySecret: model, caConfigMap: cas, port: 8000, to: [{ namespaceSelector: { matchLabels: { name: models } } }] } }
+  - { name: own, games: [chess], maxRooms: 9, image: registry.example.org/chess:2, drainWithinSeconds: 60, model: { url: 'https://[fd00::1]:8443/v1' }, nodeSelector: { kind: rooms }, autoscaling: { minReplicas: 2, maxReplicas: 9 } }
 queues:
   - { name: snake, game: snake, min_players: 2, max_players: 8, start_after_seconds: 3, window: { anybody: true } }
   - { name: chess, game: chess, fleet: own, teams: 2, team_size: 1, config: { board: { side: 8 }, colours: [white, black] } }
@@ -85,6 +85,8 @@ pub(super) const BAD: &[(&str, &str)] = &[
     ),
     ("fleets: [{ name: a, games: [snake], hostPorts: { first: 80, last: 90 } }]", "minimum: got 80, want 1,024"),
     ("fleets: [{ name: a, games: [snake], hostPorts: { first: 7000 } }]", "last"),
+    ("fleets: [{ name: a, games: [sketch], model: { url: api.example.com } }]", "does not match pattern"),
+    ("fleets: [{ name: a, games: [sketch], model: { key: secret } }]", "additional properties 'key' not allowed"),
     ("podDisruptionBudget: { room: true }", "additional properties 'room' not allowed"),
     ("queues: [{ name: q, game: snake, colour: red }]", "additional properties 'colour' not allowed"),
     ("queues: [{ name: q, game: snake, max_players: 0 }]", "minimum: got 0, want 1"),
