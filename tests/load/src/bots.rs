@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use bellhop_dots::Dots;
 use bellhop_maze::Maze;
 use bellhop_proto::tokens::{SUBPROTOCOL, TOKEN_PREFIX};
 use bellhop_proto::v1::{Assignment, TicketEvent, ticket, ticket_event};
@@ -83,9 +84,9 @@ impl Pulse {
     }
 }
 
-/// The games bots can play.
-fn games() -> [BotEntry; 5] {
-    [bot::<Snake>(), bot::<Tanks>(), bot::<TicTacToe>(), bot::<Maze>(), bot::<Sketch>()]
+/// The games bots can play: those that come with Bellhop, and the example of a team's own.
+fn games() -> [BotEntry; 6] {
+    [bot::<Snake>(), bot::<Tanks>(), bot::<TicTacToe>(), bot::<Maze>(), bot::<Sketch>(), bot::<Dots>()]
 }
 
 /// Whether bots play this game.

@@ -39,6 +39,8 @@ pub struct Tally {
     pub matches: usize,
     /// Rooms from which frames of live matches came, of one match at a time.
     pub rooms: usize,
+    /// Of those matches, seen in more than one room.
+    pub moved: usize,
     /// Of those matches, lost with their room.
     pub lost: usize,
     /// The longest time from a lost seat to its player's being back in the queue, in microseconds.
@@ -170,6 +172,9 @@ pub fn judge(lines: &[Line], demands: Demands) -> Result<Tally, Vec<String>> {
     tally.cancelled = tickets.values().filter(|ticket| ticket.cancel.is_some_and(|(is, _)| is == "cancelled")).count();
     tally.matches = matches.values().filter(|played| !played.seats.is_empty()).count();
     tally.rooms = lived.len();
+    let mut rooms_of: BTreeMap<&str, usize> = BTreeMap::new();
+    lived.values().flat_map(BTreeMap::keys).for_each(|id| *rooms_of.entry(id).or_default() += 1);
+    tally.moved = rooms_of.values().filter(|rooms| **rooms > 1).count();
     // What is lost is worse than what is late.
     broken.append(&mut late);
     broken.truncate(SHOWN);
@@ -369,6 +374,9 @@ mod tests {
         let one_after_the_other = [lived("m1", "r", 0, 400), lived("m1", "r", 10, 500), lived("m2", "r", 480, 900)];
         check("", &one_after_the_other);
         check("", &[lived("m1", "r", 0, 900), lived("m2", "s", 0, 900)]);
+        let moved = [lived("m1", "r", 0, 400), lived("m2", "s", 0, 400), lived("m1", "s", 500, 900)];
+        let lines = moved.map(|(player, saw)| Line { at_us: 0, player: player.into(), saw });
+        assert_eq!(judge(&lines, DEMANDS).map(|tally| (tally.rooms, tally.moved)), Ok((2, 1)));
         let at_once = [lived("m2", "r", 400, 900), lived("m1", "r", 0, 100), lived("m1", "r", 700, 800)];
         check("the room r ran m1 and m2 at once, for 400000 us", &at_once);
     }

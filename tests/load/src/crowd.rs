@@ -29,13 +29,19 @@ pub struct Crowd {
     stop: CancellationToken,
     clients: JoinSet<Result<()>>,
     seed: u64,
+    reaction_ms: f64,
 }
 
 impl Crowd {
     /// Nobody yet.
     pub fn new(url: &str, record: Arc<Record>) -> Crowd {
         let (tickets, stop, clients) = (Arc::default(), CancellationToken::new(), JoinSet::new());
-        Crowd { url: url.to_owned(), record, tickets, stop, clients, seed: 0 }
+        Crowd { url: url.to_owned(), record, tickets, stop, clients, seed: 0, reaction_ms: 0.0 }
+    }
+
+    /// Those who come after this look so many milliseconds at what they see before they act.
+    pub fn look_first(&mut self, reaction_ms: f64) {
+        self.reaction_ms = reaction_ms;
     }
 
     /// Bots that play in a queue, one match after the other.
@@ -49,7 +55,7 @@ impl Crowd {
                 queue: queue.to_owned(),
                 name: String::new(),
                 seed: self.seed,
-                reaction_ms: 0.0,
+                reaction_ms: self.reaction_ms,
                 matches: u32::MAX,
                 record: Some(self.record.clone()),
                 pulse: None,

@@ -25,6 +25,8 @@ use crate::local::free_port;
 const ADDED_AT_MOST: Duration = Duration::from_millis(5);
 /// Players more from one try to the next.
 const STEP: usize = 250;
+/// So often it must not be too much: something else may have had the core for a moment.
+const TRIES: u32 = 2;
 /// More than a core can.
 const PLAYERS_AT_MOST: usize = 8_000;
 /// Players of one room, who are sent to in one go.
@@ -43,12 +45,33 @@ const START_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of a head, at most.
 const HEAD: usize = 4 * 1024;
 
-/// The largest number of players at which no more than [`ADDED_AT_MOST`] is added. Each try is told to `told`: players,
-/// and p99 of the frames through the gateway and straight, in milliseconds.
+/// What a gateway carries.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Carried {
+    /// With no more than [`ADDED_AT_MOST`] added.
+    pub players: usize,
+    /// How much of its core it takes for that. Much less than 1: those who measure were at their end sooner than it.
+    pub busy: f64,
+}
+
+/// One try, for whoever wants to follow.
+#[derive(Debug, Clone, Copy)]
+pub struct Try {
+    /// How many.
+    pub players: usize,
+    /// p99 of frames through the gateway, in milliseconds.
+    pub through_ms: f64,
+    /// The same past it.
+    pub straight_ms: f64,
+    /// How much of its core the gateway took.
+    pub busy: f64,
+}
+
+/// The largest number of players that it carries. Each try is told to `told`.
 ///
 /// # Errors
 /// If the gateway does not start, there is only one core, or a connection breaks.
-pub fn most(mut told: impl FnMut(usize, f64, f64)) -> Result<usize> {
+pub fn most(mut told: impl FnMut(Try)) -> Result<Carried> {
     let cores = std::thread::available_parallelism()?.get();
     ensure!(cores >= 2, "the gateway needs one core and its players another: there is one");
     raise_file_limit()?;
@@ -60,15 +83,22 @@ pub fn most(mut told: impl FnMut(usize, f64, f64)) -> Result<usize> {
         on_core(1)?;
         gateway.ready().await?;
         let request = gateway.request(at);
-        let mut carried = 0;
+        let mut carried = Carried::default();
         for players in (STEP..=PLAYERS_AT_MOST).step_by(STEP) {
-            let straight = play(players, &rooms, at, &request).await?;
-            let through = play(players, &rooms, gateway.at, &request).await?;
-            told(players, through, straight);
-            if through - straight > ADDED_AT_MOST.as_secs_f64() * 1e3 {
+            let mut fits = false;
+            for _ in 0..TRIES {
+                let (straight_ms, _) = play(players, &rooms, at, &request, &gateway).await?;
+                let (through_ms, busy) = play(players, &rooms, gateway.at, &request, &gateway).await?;
+                told(Try { players, through_ms, straight_ms, busy });
+                if through_ms - straight_ms <= ADDED_AT_MOST.as_secs_f64() * 1e3 {
+                    carried = Carried { players, busy };
+                    fits = true;
+                    break;
+                }
+            }
+            if !fits {
                 break;
             }
-            carried = players;
         }
         Ok(carried)
     })
@@ -112,6 +142,24 @@ impl Gateway {
         Ok(Gateway { process, at, key, _data: data })
     }
 
+    /// CPU time of all of its threads.
+    fn cpu(&self) -> Result<Duration> {
+        let mut nanos = 0_u64;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let times = fs::read_to_string(task?.path().join("schedstat"))?;
+            nanos += times.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).context("schedstat")?;
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// How much of its core it takes between two moments.
+    async fn busy(&self, from: Instant, until: Instant) -> Result<f64> {
+        tokio::time::sleep_until(from.into()).await;
+        let (begun, before) = (Instant::now(), self.cpu()?);
+        tokio::time::sleep_until(until.into()).await;
+        Ok((self.cpu()? - before).as_secs_f64() / begun.elapsed().as_secs_f64())
+    }
+
     async fn ready(&self) -> Result<()> {
         let until = Instant::now() + START_WITHIN;
         while TcpStream::connect(self.at).await.is_err() {
@@ -150,8 +198,15 @@ impl Drop for Gateway {
     }
 }
 
-/// Opens all sockets to `at`, plays on them, and says how long frames took at the 99th percentile, in milliseconds.
-async fn play(players: usize, rooms: &TcpListener, at: SocketAddr, request: &str) -> Result<f64> {
+/// Opens all sockets to `at`, plays on them, and says how long frames took at the 99th percentile, in milliseconds, and
+/// how much of its core the gateway took meanwhile.
+async fn play(
+    players: usize,
+    rooms: &TcpListener,
+    at: SocketAddr,
+    request: &str,
+    gateway: &Gateway,
+) -> Result<(f64, f64)> {
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..players {
         let opened = tokio::try_join!(accept(rooms), open(at, request))?;
@@ -178,13 +233,17 @@ async fn play(players: usize, rooms: &TcpListener, at: SocketAddr, request: &str
     }
     drop(sender);
     let mut all = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
-    while let Some(one) = took.recv().await {
-        all.add(&one)?;
-    }
+    let added = async {
+        while let Some(one) = took.recv().await {
+            all.add(&one)?;
+        }
+        Ok(())
+    };
+    let (_, busy) = tokio::try_join!(added, gateway.busy(begun + TICK * WARM_UP, begun + TICK * (WARM_UP + MEASURED)))?;
     while let Some(ended) = tasks.join_next().await {
         ended??;
     }
-    Ok(all.value_at_quantile(0.99) as f64 / 1e3)
+    Ok((all.value_at_quantile(0.99) as f64 / 1e3, busy))
 }
 
 /// Reading halves and writing halves.

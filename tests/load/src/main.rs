@@ -72,6 +72,12 @@ enum Command {
         /// Fail if fewer tickets a second than this were created and cancelled.
         #[arg(long, default_value_t = 0.0)]
         least_rate: f64,
+        /// How long a player looks at the board before he acts, in milliseconds.
+        #[arg(long, default_value_t = 0.0)]
+        reaction_ms: f64,
+        /// Fail unless exactly so many matches went on in another room than they began in.
+        #[arg(long)]
+        moved: Option<usize>,
         /// The longest wait for a frame of a live match, in milliseconds.
         #[arg(long, default_value_t = 60_000)]
         longest_gap_ms: u64,
@@ -106,7 +112,7 @@ enum Command {
         #[arg(long)]
         rooms: u32,
     },
-    /// Find how many players one core of a gateway carries; prints their number.
+    /// Find how many players one core of a gateway carries; prints their number, and how much of its core it takes then.
     GatewaySockets,
     /// Write down what a client goes through in a match of each game, to compare another build of it with.
     Frames {
@@ -141,6 +147,8 @@ fn main() -> Result<()> {
             sockets_may_close,
             back_within_ms,
             least_rate,
+            reaction_ms,
+            moved,
             longest_gap_ms,
         } => {
             let back_within_us = back_within_ms.map(|within| within * 1_000);
@@ -149,6 +157,7 @@ fn main() -> Result<()> {
             let judged = runtime.block_on(async {
                 let file = Arc::new(Record::create(&record)?);
                 let mut crowd = Crowd::new(&url, file.clone());
+                crowd.look_first(reaction_ms);
                 for queue in &queue {
                     crowd.players(queue, players)?;
                 }
@@ -167,6 +176,9 @@ fn main() -> Result<()> {
             runtime.shutdown_background();
             let (rate, tally) = judged?;
             ensure!(rate >= least_rate, "{rate:.0} tickets/s were not enough: {tally:?}");
+            if let Some(expected) = moved {
+                ensure!(tally.moved == expected, "{expected} matches should have moved to another room: {tally:?}");
+            }
             Ok(writeln!(std::io::stdout(), "{rate:.0} tickets/s besides: {tally:?}")?)
         }
         Command::PlayToFrame { url, queue, matches } => {
@@ -185,10 +197,13 @@ fn main() -> Result<()> {
         }
         Command::Plan { rooms } => Ok(writeln!(std::io::stdout(), "{:.4}", plans::slowest(rooms).as_secs_f64() * 1e3)?),
         Command::GatewaySockets => {
-            let carried = gateway_sockets::most(|players, through, straight| {
-                eprintln!("{players} players: p99 {through:.2} ms through the gateway, {straight:.2} ms straight");
+            let carried = gateway_sockets::most(|gateway_sockets::Try { players, through_ms, straight_ms, busy }| {
+                eprintln!(
+                    "{players} players: p99 {through_ms:.2} ms through the gateway, which takes {busy:.2} of its core, \
+                     {straight_ms:.2} ms straight"
+                );
             })?;
-            Ok(writeln!(std::io::stdout(), "{carried}")?)
+            Ok(writeln!(std::io::stdout(), "{} {:.3}", carried.players, carried.busy)?)
         }
         Command::Frames { out } => bellhop_load::frames::write(&out),
         Command::Bench { name, json } => {
