@@ -26,6 +26,8 @@ const COLD_MATCHES: usize = 20;
 const COUNTED_MATCHES: u32 = 100;
 /// Rooms that are started at once.
 const ROOMS: u32 = 30;
+/// Rooms of a warm fleet: as many as it may have, for one match after the other makes it forecast more than it needs.
+const WARM_ROOMS: u32 = 12;
 
 /// One figure.
 pub(crate) struct Figure {
@@ -40,6 +42,8 @@ type Out<'a> = &'a mut dyn FnMut(Figure);
 /// A group of figures that are measured together.
 struct Bench {
     name: &'static str,
+    /// What follows its name in the names of its figures.
+    figures: &'static [&'static str],
     about: &'static str,
     run: fn(&Release<'_>, Out<'_>) -> Result<()>,
 }
@@ -47,26 +51,31 @@ struct Bench {
 const ALL: [Bench; 5] = [
     Bench {
         name: "cluster/play-to-frame-warm",
+        figures: &["", "/p50"],
         about: "the ticket that completes a match to the first frame, in a warm room (p99 < 250 ms)",
         run: warm,
     },
     Bench {
         name: "cluster/play-to-frame-cold",
+        figures: &["", "/bare-pod"],
         about: "the same from a fleet at zero, image present (p50 of 20 < 2,000 ms), beside a bare pod until it runs",
         run: cold,
     },
     Bench {
         name: "cluster/api-writes-per-match",
+        figures: &[""],
         about: "writes to the Kubernetes API per match on a warm fleet, less those of an equal idle time (0)",
         run: writes,
     },
     Bench {
         name: "cluster/scale-0-30",
+        figures: &["", "/bare-pods", "/ratio"],
         about: "30 rooms attached, beside 30 bare pods running (ratio at most 1.3)",
         run: scale,
     },
     Bench {
         name: "cluster/rooms-2000",
+        figures: &["/attached-after", "/rss", "/plan", "/idle-requests"],
         about: "the lobby with 2,000 rooms in kwok's pods: rss < 200 MB, a plan < 10 ms, requests to the API while idle ~ 0",
         run: many::rooms,
     },
@@ -79,16 +88,27 @@ const IMAGE: &str = "cluster/image";
 /// Players on one core of a gateway; needs no cluster.
 const SOCKETS: &str = "cluster/gateway-sockets";
 
+/// What follows the name of [`SOCKETS`] in the names of its figures.
+const SOCKETS_FIGURES: [&str; 2] = ["", "/busy"];
+
 /// Whether a figure's name is asked for by `name`, which may be the beginning of several.
 fn is_under(full: &str, name: &str) -> bool {
     let name = name.trim_end_matches('/');
     full == name || full.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether one of the figures that are measured together is asked for.
+fn wants(name: Option<&str>, group: &str, figures: &[&str]) -> bool {
+    name.is_none_or(|name| figures.iter().any(|figure| is_under(&format!("{group}{figure}"), name)))
+}
+
 /// Whether there is something of this name here.
 pub(crate) fn is_here(name: &str) -> bool {
-    let names = ALL.iter().map(|bench| bench.name).chain(MEMORY.iter().map(|(name, _)| *name));
-    names.chain([IMAGE, SOCKETS]).any(|full| is_under(full, name))
+    let name = Some(name);
+    ALL.iter().any(|bench| wants(name, bench.name, bench.figures))
+        || MEMORY.iter().any(|(full, _)| wants(name, full, &[""]))
+        || wants(name, IMAGE, &[""])
+        || wants(name, SOCKETS, &SOCKETS_FIGURES)
 }
 
 /// Measures what is asked for. Where a cluster is needed and none is up, one is brought up for it.
@@ -97,15 +117,23 @@ pub(crate) fn is_here(name: &str) -> bool {
 /// If something cannot be had or measured.
 pub(crate) fn run(name: Option<&str>, out: Out<'_>) -> Result<()> {
     let wanted = |full: &str| name.is_none_or(|name| is_under(full, name));
+    // What is measured together is told apart.
+    let out: Out<'_> = &mut |figure: Figure| {
+        if wanted(&figure.name) {
+            out(figure);
+        }
+    };
     step("building the clients", || {
         let mut build = cargo();
         build.args(["build", "--quiet", "--release", "--package", "bellhop-load", "--package", "bellhop-gateway"]);
         quietly(&mut build)
     })?;
-    if wanted(SOCKETS) {
-        out(Figure { name: SOCKETS.into(), value: gateway_sockets()?, unit: "players" });
+    if wants(name, SOCKETS, &SOCKETS_FIGURES) {
+        let (players, busy) = gateway_sockets()?;
+        out(Figure { name: SOCKETS.into(), value: players, unit: "players" });
+        out(Figure { name: format!("{SOCKETS}/busy"), value: busy, unit: "cores" });
     }
-    let benches: Vec<_> = ALL.iter().filter(|bench| wanted(bench.name)).collect();
+    let benches: Vec<_> = ALL.iter().filter(|bench| wants(name, bench.name, bench.figures)).collect();
     let measures_memory = MEMORY.iter().any(|(name, _)| wanted(name));
     if benches.is_empty() && !measures_memory && !wanted(IMAGE) {
         return Ok(());
@@ -127,7 +155,7 @@ pub(crate) fn run(name: Option<&str>, out: Out<'_>) -> Result<()> {
     }
     let measured = made.iter().try_for_each(|image| super::load(&image.archive)).and_then(|()| {
         let release = Release { layout: &layout };
-        let measured = release.helm(&["--create-namespace"]).and_then(|()| {
+        let measured = may_have(&release, WARM_ROOMS).and_then(|()| {
             if measures_memory {
                 memory(&release, out)?;
             }
@@ -144,11 +172,14 @@ pub(crate) fn run(name: Option<&str>, out: Out<'_>) -> Result<()> {
     measured.and(down)
 }
 
-fn gateway_sockets() -> Result<f64> {
+/// Players on one core of a gateway, and how much of it is taken then.
+fn gateway_sockets() -> Result<(f64, f64)> {
     let mut command = std::process::Command::new(target().join("release/bellhop-load"));
     let output = command.arg("gateway-sockets").stderr(Stdio::inherit()).output().context("starting bellhop-load")?;
     ensure!(output.status.success(), "the players did not get through");
-    String::from_utf8(output.stdout)?.trim().parse().context("reading how many players it carries")
+    let text = String::from_utf8(output.stdout)?;
+    let (players, busy) = text.trim().split_once(' ').context("it says two numbers")?;
+    Ok((players.parse()?, busy.parse()?))
 }
 
 fn url(release: &Release<'_>) -> Result<String> {
@@ -172,9 +203,19 @@ fn quantile(sorted: &[f64], part: f64) -> f64 {
     sorted.get(((sorted.len() as f64 * part) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
+fn warm_up(release: &Release<'_>) -> Result<()> {
+    may_have(release, WARM_ROOMS)?;
+    release.scale(WARM_ROOMS)?;
+    release.shows("{.status.ready}", &WARM_ROOMS.to_string())
+}
+
+/// Changes how many rooms the fleet may have.
+fn may_have(release: &Release<'_>, rooms: u32) -> Result<()> {
+    release.helm(&["--create-namespace", "--set", &format!("fleets[0].maxRooms={rooms}")])
+}
+
 fn warm(release: &Release<'_>, out: Out<'_>) -> Result<()> {
-    release.scale(4)?;
-    release.shows("{.status.ready}", "4")?;
+    warm_up(release)?;
     let took = play_to_frame(release, WARM_MATCHES)?;
     let name = "cluster/play-to-frame-warm";
     out(Figure { name: name.into(), value: quantile(&took, 0.99), unit: "ms" });
@@ -199,8 +240,7 @@ fn cold(release: &Release<'_>, out: Out<'_>) -> Result<()> {
 }
 
 fn writes(release: &Release<'_>, out: Out<'_>) -> Result<()> {
-    release.scale(4)?;
-    release.shows("{.status.ready}", "4")?;
+    warm_up(release)?;
     // What scaling up has written is written.
     wait_for("the fleet's status to settle", PATIENCE, || {
         let before = release.writes()?;
@@ -219,6 +259,7 @@ fn writes(release: &Release<'_>, out: Out<'_>) -> Result<()> {
 }
 
 fn scale(release: &Release<'_>, out: Out<'_>) -> Result<()> {
+    may_have(release, ROOMS)?;
     release.scale(0)?;
     wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))?;
     let begun = Instant::now();
@@ -311,4 +352,24 @@ fn bare_pods(release: &Release<'_>) -> Result<f64> {
     let took = begun.elapsed().as_secs_f64();
     kubectl(release.layout, &["-n", NAMESPACE, "delete", "deployment", "bare", "--wait=true"], None)?;
     Ok(took)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_figure_is_asked_for_by_its_own_name() {
+        for name in
+            ["cluster", "cluster/scale-0-30", "cluster/scale-0-30/ratio", "cluster/rooms-2000/rss", "cluster/image"]
+        {
+            assert!(is_here(name), "{name}");
+        }
+        for name in ["lobby", "cluster/scale", "cluster/scale-0-30/rss", "cluster/image/x"] {
+            assert!(!is_here(name), "{name}");
+        }
+        let wanted: Vec<_> =
+            ALL.iter().filter(|bench| wants(Some("cluster/rooms-2000/plan"), bench.name, bench.figures)).collect();
+        assert_eq!(wanted.iter().map(|bench| bench.name).collect::<Vec<_>>(), ["cluster/rooms-2000"]);
+    }
 }
