@@ -22,11 +22,11 @@ api-server: gateway:http
 dns: gateway:http
 ";
 
-/// Scrapers reach the private ports, too, and the team's back end the lobby's; the rooms of the fleet `small` have host ports
-/// and reach a language model.
+/// Scrapers reach the private ports, too, and the team's back end the lobby's, which looks for its store of replays; the
+/// rooms of the fleet `small` have host ports and reach a language model.
 const REACH_WITH_OTHERS: &str = "\
 gateway: lobby:http room:game small-room:game dns:dns
-lobby: internet:https api-server:https
+lobby: internet:https api-server:https dns:dns
 room: lobby:private dns:dns
 small-room: lobby:private models:http dns:dns
 test: gateway:http dns:dns
@@ -122,7 +122,20 @@ pub(super) fn all_on(rendered: &Rendered) -> Result<()> {
     let occupied = json!({ "bellhop.dev/fleet": "small", "bellhop.dev/occupied": "true" });
     is(guard, "/spec/selector/matchLabels", &occupied)?;
     ensure!(may_patch_pods(rendered)?, "the lobby may not say which rooms have a match");
+    keeps_replays(rendered)?;
     reaches(rendered, REACH_WITH_OTHERS)
+}
+
+/// The lobby knows its store of replays, and its keys come from the Secret that the values name.
+fn keeps_replays(rendered: &Rendered) -> Result<()> {
+    let lobby = rendered.one("StatefulSet", "game-bellhop-lobby")?;
+    is(lobby, "/spec/template/spec/containers/0/envFrom", &json!([{ "secretRef": { "name": "store" } }]))?;
+    let env =
+        lobby.pointer("/spec/template/spec/containers/0/env").and_then(Value::as_array).context("its environment")?;
+    for (name, value) in [("BELLHOP_REPLAYS", "s3://bucket/replays"), ("BELLHOP_REPLAY_DAYS", "2")] {
+        ensure!(env.contains(&json!({ "name": name, "value": value })), "{name} is not {value}: {env:?}");
+    }
+    Ok(())
 }
 
 /// Its rooms know where the model is and find its key; the other fleet's port is that of its URL.

@@ -24,7 +24,10 @@ pub(super) const GOOD: [Good; 4] = [
 const ALL_ON: &str = "
 image: { tag: v1, pullSecrets: [registry] }
 gateway: { trustedProxies: [10.0.0.0/8], service: { type: LoadBalancer, annotations: { a: b } }, podAnnotations: { a: b } }
-lobby: { publicUrl: https://play.example.org, volume: { storageClass: fast, keep: false } }
+lobby:
+  publicUrl: https://play.example.org
+  volume: { storageClass: fast, keep: false }
+  replays: { url: s3://bucket/replays, days: 2, secret: store }
 fleets:
   - { name: small, games: [snake, tictactoe], minReady: 1, maxRooms: 4, hostPorts: { first: 7000, last: 7003 }, model: { url: http://models.models/v1, name: m, keySecret: model, caConfigMap: cas, port: 8000, to: [{ namespaceSelector: { matchLabels: { name: models } } }] } }
   - { name: own, games: [chess], maxRooms: 9, image: registry.example.org/chess:2, drainWithinSeconds: 60, model: { url: 'https://[fd00::1]:8443/v1' }, nodeSelector: { kind: rooms }, autoscaling: { minReplicas: 2, maxReplicas: 9 } }
@@ -65,6 +68,8 @@ pub(super) const BAD: &[(&str, &str)] = &[
     ("gatway: {}", "additional properties 'gatway' not allowed"),
     ("lobby: { replicas: 2 }", "additional properties 'replicas' not allowed"),
     ("lobby: { publicUrl: play.example.org }", "does not match pattern"),
+    ("lobby: { replays: { url: ftp://bucket } }", "does not match pattern"),
+    ("lobby: { replays: { days: 0 } }", "minimum"),
     ("lobby: { digest: latest }", "does not match pattern"),
     ("fleets: [{ name: a, games: [snake], rooms: 1 }]", "additional properties 'rooms' not allowed"),
     (
