@@ -74,6 +74,9 @@ pub const ALL: &[Bench] = &[
     crate::sketch::STEP,
     crate::sketch::ENCODE,
     crate::fanout::BENCH,
+    crate::unlucky::slow_reader::BENCH,
+    crate::unlucky::storm::BENCH,
+    crate::unlucky::hostile::BENCH,
 ];
 
 /// Runs those whose name is `name` or begins with it at a slash; all, without one.

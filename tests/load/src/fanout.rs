@@ -4,10 +4,10 @@
 //! of the room counts: the match thread, and the thread that reads acknowledgements and talks to the lobby. Before
 //! and after it, a thread sends as many bytes to as many sockets at the same pace and does nothing else.
 
-mod clients;
+pub(crate) mod clients;
 mod floor;
-mod game;
-mod lobby;
+pub mod game;
+pub(crate) mod lobby;
 
 use std::net::SocketAddr;
 use std::time::Duration;

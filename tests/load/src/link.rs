@@ -16,7 +16,7 @@ pub struct Way {
 impl Way {
     /// A lost packet comes so much later: what comes behind it is acknowledged, and after a round trip and a bit the
     /// sender knows; where nothing comes behind it, a probe goes out after two. This is between the two.
-    fn retransmission_ms(self) -> f64 {
+    pub(crate) fn retransmission_ms(self) -> f64 {
         self.round_trip_ms * 1.5
     }
 }

@@ -16,16 +16,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::game::Fan;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Takes every seat.
 pub(super) async fn join(door: SocketAddr, tokens: Vec<String>) -> Result<()> {
     let count = tokens.len();
     for (at, token) in tokens.into_iter().enumerate() {
-        let mut request = format!("ws://{door}/rooms/r-1").into_client_request()?;
-        let offered = HeaderValue::from_str(&format!("bellhop.v1, bellhop.token.{token}"))?;
-        request.headers_mut().insert("sec-websocket-protocol", offered);
-        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.context("taking a seat")?;
+        let mut socket = dial(door, &token).await.context("taking a seat")?;
         let hello = Hello { schema: bellhop_game::schema::<Fan>(), events_seen: None };
         socket.send(Message::binary(ToServer::Hello(hello).encode())).await?;
         // Their acknowledgements are spread, as those of real players are.
@@ -33,6 +30,14 @@ pub(super) async fn join(door: SocketAddr, tokens: Vec<String>) -> Result<()> {
         tokio::spawn(play(socket, offset));
     }
     Ok(())
+}
+
+/// Opens a game socket.
+pub(crate) async fn dial(door: SocketAddr, token: &str) -> Result<Socket> {
+    let mut request = format!("ws://{door}/rooms/r-1").into_client_request()?;
+    let offered = HeaderValue::from_str(&format!("bellhop.v1, bellhop.token.{token}"))?;
+    request.headers_mut().insert("sec-websocket-protocol", offered);
+    Ok(tokio_tungstenite::connect_async_with_config(request, None, true).await?.0)
 }
 
 async fn play(mut socket: Socket, offset: Duration) -> Result<(), tungstenite::Error> {
@@ -59,7 +64,7 @@ fn is_state(bytes: &[u8]) -> bool {
 }
 
 /// A plain GET.
-pub(super) async fn get(at: SocketAddr, path: &str) -> Result<String> {
+pub(crate) async fn get(at: SocketAddr, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(at).await?;
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").as_bytes()).await?;
     let mut text = String::new();

@@ -7,15 +7,15 @@ use super::{BODY_BYTES, RATE_HZ, SOCKETS};
 wire! {
     /// So many bytes, all new with every step.
     #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-    pub(super) struct Noise {
+    pub struct Noise {
         /// The bytes.
-        pub(super) bytes: Vec<u8>,
+        pub bytes: Vec<u8>,
     }
 }
 impl View for Noise {}
 
 /// The game.
-pub(super) struct Fan {
+pub struct Fan {
     step: u8,
 }
 

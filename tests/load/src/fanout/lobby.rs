@@ -16,7 +16,7 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Starts it; the task ends with a join token for each seat, once the room hosts the match.
-pub(super) async fn start(key: Key, seats: u16) -> Result<(SocketAddr, JoinHandle<Result<Vec<String>>>)> {
+pub(crate) async fn start(key: Key, seats: u16) -> Result<(SocketAddr, JoinHandle<Result<Vec<String>>>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (ready, tokens) = oneshot::channel();
