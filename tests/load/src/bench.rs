@@ -74,6 +74,8 @@ pub const ALL: &[Bench] = &[
     crate::sketch::STEP,
     crate::sketch::ENCODE,
     crate::fanout::BENCH,
+    crate::link_matrix::BENCH,
+    crate::recovery::BENCH,
     crate::unlucky::slow_reader::BENCH,
     crate::unlucky::storm::BENCH,
     crate::unlucky::hostile::BENCH,

@@ -207,7 +207,7 @@ fn look(player: &mut Player, seat: u16, now_ms: f64, counts: bool, measured: &mu
     player.shown = place;
 }
 
-fn is_near(view: &Arena, seat: u16) -> bool {
+pub(crate) fn is_near(view: &Arena, seat: u16) -> bool {
     let Some(own) = view.tank(seat) else { return true };
     let far = |x: i32, y: i32| f64::from(own.body.x - x).hypot(f64::from(own.body.y - y)) / f64::from(UNIT);
     view.tanks.iter().any(|tank| tank.seat != seat && tank.is_there() && far(tank.body.x, tank.body.y) < NEAR)

@@ -80,7 +80,7 @@ struct Room {
 
 fn measure_room(peers: &tokio::runtime::Handle) -> Result<Room> {
     let key = Key::generate();
-    let (lobby, running) = peers.block_on(lobby::start(key, SOCKETS))?;
+    let (lobby, running) = peers.block_on(lobby::start(key, lobby::host("fan", "null", SOCKETS)))?;
     let (send, receive) = std::sync::mpsc::channel();
     let stop = Stop::default();
     let asked = stop.clone();

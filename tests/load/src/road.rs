@@ -3,6 +3,7 @@
 //! What it shows is what TCP shows: late, never lost, never out of order.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ pub struct Road {
     /// Where it begins.
     pub at: SocketAddr,
     silent_until: Arc<Mutex<Instant>>,
+    loses: Arc<AtomicBool>,
     carrying: JoinHandle<()>,
 }
 
@@ -39,7 +41,8 @@ impl Road {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let at = listener.local_addr()?;
         let silent_until = Arc::new(Mutex::new(Instant::now()));
-        let silence = Arc::clone(&silent_until);
+        let loses = Arc::new(AtomicBool::new(way.loses_one_in > 0));
+        let (silence, losing) = (Arc::clone(&silent_until), Arc::clone(&loses));
         let carrying = tokio::spawn(async move {
             let mut both_ways = JoinSet::new();
             let mut seeds = Rng::new(seed);
@@ -49,19 +52,29 @@ impl Road {
                 let (from_here, to_here) = here.into_split();
                 let (from_there, to_there) = there.into_split();
                 for (from, to) in [(from_here, to_there), (from_there, to_here)] {
-                    let toll = Toll { way, rng: Rng::new(seeds.bits()), silence: Arc::clone(&silence) };
+                    let toll = Toll {
+                        way,
+                        rng: Rng::new(seeds.bits()),
+                        silence: Arc::clone(&silence),
+                        loses: Arc::clone(&losing),
+                    };
                     let (send, receive) = mpsc::channel(MOST_ON_THE_WAY);
                     both_ways.spawn(set_out(from, send, toll));
                     both_ways.spawn(arrive(to, receive));
                 }
             }
         });
-        Ok(Road { at, silent_until, carrying })
+        Ok(Road { at, silent_until, loses, carrying })
     }
 
     /// From now on nothing gets through for so long, in either direction, and nobody is told.
     pub fn falls_silent(&self, during: Duration) {
         *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + during;
+    }
+
+    /// From now on nothing is lost.
+    pub fn heals(&self) {
+        self.loses.store(false, Ordering::Relaxed);
     }
 }
 
@@ -76,6 +89,7 @@ struct Toll {
     way: Way,
     rng: Rng,
     silence: Arc<Mutex<Instant>>,
+    loses: Arc<AtomicBool>,
 }
 
 impl Toll {
@@ -83,7 +97,7 @@ impl Toll {
         let ms = |ms: f64| Duration::from_secs_f64(ms / 1e3);
         let now = Instant::now();
         let mut arrives = now + ms(self.way.round_trip_ms / 2.0);
-        while self.way.loses_one_in > 0 && self.rng.one_in(self.way.loses_one_in) {
+        while self.loses.load(Ordering::Relaxed) && self.rng.one_in(self.way.loses_one_in) {
             arrives += ms(self.way.retransmission_ms());
         }
         let silent_until = *self.silence.lock().unwrap_or_else(PoisonError::into_inner);

@@ -50,40 +50,49 @@ pub(crate) struct World<G: bellhop_game::Game> {
     pub(crate) now: Time,
     /// Bytes that clients sent.
     pub(crate) up: u64,
+    /// What the room wrote of the match.
+    pub(crate) journal: Vec<u8>,
     pub(crate) over: bool,
+}
+
+/// The order to host a match.
+pub(crate) fn order<G: bellhop_game::Game>(seats: u16, seed: u64, config_json: &str) -> MatchSpec {
+    let seat = |seat: u16| SeatSpec {
+        seat,
+        player: format!("p-{seat}"),
+        name: format!("Player {seat}"),
+        tag: String::new(),
+        team: 0,
+    };
+    MatchSpec {
+        match_id: "m-bytes".to_owned(),
+        epoch: 1,
+        game: G::NAME.to_owned(),
+        config_json: config_json.to_owned(),
+        seed,
+        seats: (0..seats).map(seat).collect(),
+        max_seats: seats,
+        journal: Vec::new(),
+        audience: room_core::Audience::default(),
+        chat: false,
+    }
 }
 
 impl<G: bellhop_game::Game> World<G> {
     pub(crate) fn new(seats: u16, seed: u64) -> Result<World<G>> {
+        World::with_config(seats, seed, "")
+    }
+
+    pub(crate) fn with_config(seats: u16, seed: u64, config_json: &str) -> Result<World<G>> {
         let mut room = Room::new(&[room_core::game::<G>()], seed);
-        let seat = |seat: u16| SeatSpec {
-            seat,
-            player: format!("p-{seat}"),
-            name: format!("Player {seat}"),
-            tag: String::new(),
-            team: 0,
-        };
-        room.host(
-            Time(0),
-            MatchSpec {
-                match_id: "m-bytes".to_owned(),
-                epoch: 1,
-                game: G::NAME.to_owned(),
-                config_json: String::new(),
-                seed,
-                seats: (0..seats).map(seat).collect(),
-                max_seats: seats,
-                journal: Vec::new(),
-                audience: room_core::Audience::default(),
-                chat: false,
-            },
-        )?;
+        room.host(Time(0), order::<G>(seats, seed, config_json))?;
         let mut world = World {
             room,
             clients: (0..seats).map(|_| Client::new()).collect(),
             rngs: (0..seats).map(|seat| bellhop_game::Rng::new(seed ^ u64::from(seat) << 32)).collect(),
             now: Time(0),
             up: 0,
+            journal: Vec::new(),
             over: false,
         };
         for seat in 0..seats {
@@ -116,7 +125,8 @@ impl<G: bellhop_game::Game> World<G> {
                     }
                     Output::Result(_) => self.over = true,
                     Output::Ask { epoch, question, .. } => self.room.answer(self.now, epoch, question, None),
-                    Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) => {}
+                    Output::Journal(piece) => self.journal.extend(piece),
+                    Output::Close { .. } | Output::SeatsChanged => {}
                 }
                 quiet = false;
             }

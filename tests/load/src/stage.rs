@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use bellhop_game::Game;
 use bellhop_proto::tokens::Key;
+use bellhop_proto::v1::Host;
 use futures_util::{SinkExt as _, StreamExt as _};
 use room_client::Client;
 use tokio_tungstenite::tungstenite::Message;
@@ -17,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::fanout::clients::{Socket, dial, get};
 use crate::fanout::game::Fan;
 use crate::fanout::lobby;
-use crate::local::free_port;
+use crate::local::{free_port, programs};
 
 /// How long the room may take to begin its match.
 const START_WITHIN: Duration = Duration::from_secs(20);
@@ -34,10 +36,16 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// A room whose game is nothing but state that changes.
     pub(crate) async fn open(seats: u16) -> Result<Stage> {
-        let (lobby, running) = lobby::start(Key::generate(), seats).await?;
+        Stage::of("bellhop-fan", lobby::host("fan", "null", seats)).await
+    }
+
+    /// A room that hosts this.
+    pub(crate) async fn of(program: &str, match_: Host) -> Result<Stage> {
+        let (lobby, running) = lobby::start(Key::generate(), match_).await?;
         let (door, private) = (free_port()?, free_port()?);
-        let mut command = Command::new(std::env::current_exe()?.with_file_name("bellhop-fan"));
+        let mut command = Command::new(programs()?.join(program));
         command.args(["--secret-stdin", "--room", "r-1", "--log", "warn", "--lobby", &format!("http://{lobby}")]);
         command.args(["--bind", &door.to_string(), "--private-listen", &private.to_string()]);
         let mut room = command.stdin(Stdio::piped()).spawn().context("starting the room")?;
@@ -71,14 +79,14 @@ impl Drop for Stage {
 }
 
 /// A player with a client of his own.
-pub(crate) struct Player {
-    pub(crate) client: Client<Fan>,
+pub(crate) struct Player<G: Game> {
+    pub(crate) client: Client<G>,
     socket: Socket,
     begun: Instant,
 }
 
-impl Player {
-    pub(crate) async fn join(door: SocketAddr, token: &str) -> Result<Player> {
+impl<G: Game> Player<G> {
+    pub(crate) async fn join(door: SocketAddr, token: &str) -> Result<Player<G>> {
         let socket = dial(door, token).await.context("taking a seat")?;
         let mut player = Player { client: Client::new(), socket, begun: Instant::now() };
         player.greet().await?;
@@ -86,7 +94,7 @@ impl Player {
     }
 
     /// The page without its socket, and that.
-    pub(crate) fn without_socket(self) -> (Seated, Socket) {
+    pub(crate) fn without_socket(self) -> (Seated<G>, Socket) {
         (Seated { client: self.client, begun: self.begun }, self.socket)
     }
 
@@ -95,38 +103,46 @@ impl Player {
         Ok(self.socket.send(Message::binary(hello)).await?)
     }
 
-    fn now_ms(&self) -> f64 {
+    pub(crate) fn now_ms(&self) -> f64 {
         self.begun.elapsed().as_secs_f64() * 1e3
     }
 
     /// Plays on until the next state comes.
     pub(crate) async fn frame(&mut self) -> Result<()> {
+        while !self.frame_by(Instant::now() + LOOK_EVERY).await? {}
+        Ok(())
+    }
+
+    /// Plays on until the next state comes, or until then. Whether one came.
+    pub(crate) async fn frame_by(&mut self, until: Instant) -> Result<bool> {
         let before = self.client.stats(0.0).frames;
-        while self.client.stats(0.0).frames == before {
-            match tokio::time::timeout(LOOK_EVERY, self.socket.next()).await {
+        let mut late = false;
+        while !late && self.client.stats(0.0).frames == before {
+            match tokio::time::timeout_at(until.into(), self.socket.next()).await {
                 Ok(Some(Ok(Message::Binary(bytes)))) => self.client.receive(&bytes, self.now_ms())?,
                 Ok(Some(Ok(Message::Close(frame)))) => bail!("the room closed the socket: {frame:?}"),
-                Ok(Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) | Err(_) => {}
+                Ok(Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
                 Ok(Some(Err(error))) => return Err(error).context("reading the socket"),
                 Ok(None) => bail!("the room ended the socket without a word"),
+                Err(_) => late = true,
             }
             for message in self.client.outgoing(self.now_ms()) {
                 self.socket.send(Message::binary(message)).await?;
             }
         }
-        Ok(())
+        Ok(self.client.stats(0.0).frames != before)
     }
 }
 
 /// A player without a socket.
-pub(crate) struct Seated {
-    client: Client<Fan>,
+pub(crate) struct Seated<G: Game> {
+    client: Client<G>,
     begun: Instant,
 }
 
-impl Seated {
+impl<G: Game> Seated<G> {
     /// The same page on a new socket.
-    pub(crate) async fn resume(self, door: SocketAddr) -> Result<Player> {
+    pub(crate) async fn resume(self, door: SocketAddr) -> Result<Player<G>> {
         let token = self.client.resume_token().context("a resume token came with the welcome")?;
         let socket = dial(door, token).await.context("taking the seat again")?;
         let mut player = Player { client: self.client, socket, begun: self.begun };
@@ -145,7 +161,7 @@ pub(crate) struct Gaps {
 
 impl Gaps {
     /// Plays and notes when frames come, until the room says no.
-    pub(crate) async fn watch(self: Arc<Gaps>, mut player: Player) -> Result<()> {
+    pub(crate) async fn watch(self: Arc<Gaps>, mut player: Player<Fan>) -> Result<()> {
         player.frame().await?;
         let mut last = Instant::now();
         loop {

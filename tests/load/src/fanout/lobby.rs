@@ -16,11 +16,11 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Starts it; the task ends with a join token for each seat, once the room hosts the match.
-pub(crate) async fn start(key: Key, seats: u16) -> Result<(SocketAddr, JoinHandle<Result<Vec<String>>>)> {
+pub(crate) async fn start(key: Key, host: Host) -> Result<(SocketAddr, JoinHandle<Result<Vec<String>>>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (ready, tokens) = oneshot::channel();
-    let doors = Doors { key, seats, ready: Arc::new(Mutex::new(Some(ready))) };
+    let doors = Doors { key, host, ready: Arc::new(Mutex::new(Some(ready))) };
     let server = tonic::transport::Server::builder().add_service(RoomsServer::new(doors));
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
     Ok((address, tokio::spawn(async { tokens.await.context("the room did not host") })))
@@ -28,7 +28,7 @@ pub(crate) async fn start(key: Key, seats: u16) -> Result<(SocketAddr, JoinHandl
 
 struct Doors {
     key: Key,
-    seats: u16,
+    host: Host,
     ready: Arc<Mutex<Option<oneshot::Sender<Vec<String>>>>>,
 }
 
@@ -42,10 +42,10 @@ impl Rooms for Doors {
         let Some(room_message::Kind::Hello(hello)) = first else { return Err(Status::invalid_argument("no hello")) };
         let routing = tokens::seal_routing(&self.key, &Routing { room: hello.room_id.clone(), address: hello.address });
         let seat_key = Key::from_bytes(&hello.seat_key).ok_or_else(|| Status::invalid_argument("no key"))?;
-        let tokens = (0..self.seats).map(|seat| token(&seat_key, &routing, seat)).collect();
+        let tokens = self.host.seats.iter().map(|seat| token(&seat_key, &routing, seat.seat as u16)).collect();
         let (to_room, outgoing) = mpsc::channel(16);
         let welcome = Welcome { room_id: hello.room_id, heartbeat_ms: 1_000, routing };
-        let host = host(self.seats);
+        let host = self.host.clone();
         let ready = Arc::clone(&self.ready);
         tokio::spawn(async move {
             let say = async |kind| to_room.send(Ok(LobbyMessage { kind: Some(kind) })).await;
@@ -72,7 +72,8 @@ impl Rooms for Doors {
     }
 }
 
-fn host(seats: u16) -> Host {
+/// The order to host a match of a game with so many seats.
+pub(crate) fn host(game: &str, config_json: &str, seats: u16) -> Host {
     let seat = |seat: u16| HostSeat {
         seat: u32::from(seat),
         player_id: format!("p-{seat}"),
@@ -83,13 +84,13 @@ fn host(seats: u16) -> Host {
     Host {
         match_id: "m-1".into(),
         epoch: 1,
-        game: "fan".into(),
-        config_json: "null".into(),
+        game: game.into(),
+        config_json: config_json.into(),
         seed: 1,
         seats: (0..seats).map(seat).collect(),
         accept_within_ms: 5_000,
         max_seats: 0,
-        queue: "fan".into(),
+        queue: game.into(),
         journal_bytes: 0,
         spectators: 0,
         watch_delay_ms: 0,

@@ -83,7 +83,7 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     // They take their seats as anybody would; what they do with them comes later.
     let mut tokens = Vec::new();
     for token in &stage.tokens[usize::from(OTHERS)..] {
-        let mut player = Player::join(stage.door, token).await?;
+        let mut player = Player::<Fan>::join(stage.door, token).await?;
         player.frame().await?;
         tokens.push(player.client.resume_token().context("a resume token")?.to_owned());
     }

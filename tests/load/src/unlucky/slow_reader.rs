@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 
 use super::{all_are_here, seat_the_others};
 use crate::bench::{Bench, Report};
+use crate::fanout::game::Fan;
 use crate::link::Way;
 use crate::road::Road;
 use crate::stage::{Gaps, Player, Stage, p99_ms};
@@ -80,7 +81,7 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
 }
 
 /// He reads; what came to the others in the first part of it does not count.
-async fn read_for(mut slow: Player, during: Duration, gaps: &Gaps, but_first: Duration) -> Result<Player> {
+async fn read_for(mut slow: Player<Fan>, during: Duration, gaps: &Gaps, but_first: Duration) -> Result<Player<Fan>> {
     let begun = Instant::now();
     let mut counts = false;
     while begun.elapsed() < during {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, Report};
+use crate::fanout::game::Fan;
 use crate::stage::{Player, Seated, Stage};
 
 /// The benchmark.
@@ -62,27 +63,27 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn join(door: SocketAddr, seat: usize, token: String) -> Result<(usize, Player)> {
+async fn join(door: SocketAddr, seat: usize, token: String) -> Result<(usize, Player<Fan>)> {
     let mut player = Player::join(door, &token).await?;
     player.frame().await?;
     check(seat, player)
 }
 
-async fn resume(door: SocketAddr, seat: usize, seated: Seated) -> Result<(usize, Player)> {
+async fn resume(door: SocketAddr, seat: usize, seated: Seated<Fan>) -> Result<(usize, Player<Fan>)> {
     let mut player = seated.resume(door).await?;
     player.frame().await?;
     check(seat, player)
 }
 
 /// He sits where he should, and sees the match.
-fn check(seat: usize, player: Player) -> Result<(usize, Player)> {
+fn check(seat: usize, player: Player<Fan>) -> Result<(usize, Player<Fan>)> {
     let seated = player.client.seated().context("nobody said where he sits")?;
     ensure!(usize::from(seated.seat.0) == seat, "seat {seat} sits on {}", seated.seat.0);
     ensure!(player.client.view().is_some(), "seat {seat} sees nothing");
     Ok((seat, player))
 }
 
-async fn all(mut tasks: JoinSet<Result<(usize, Player)>>) -> Result<Vec<(usize, Player)>> {
+async fn all(mut tasks: JoinSet<Result<(usize, Player<Fan>)>>) -> Result<Vec<(usize, Player<Fan>)>> {
     let mut players = Vec::new();
     let gather = async {
         while let Some(player) = tasks.join_next().await {
