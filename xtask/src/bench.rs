@@ -17,6 +17,19 @@ pub(crate) struct Args {
     json: bool,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct Soak {
+    /// How long.
+    #[arg(long, default_value_t = 30.0)]
+    minutes: f64,
+}
+
+pub(crate) fn soak(args: &Soak) -> Result<()> {
+    build()?;
+    let mut soak = std::process::Command::new(target().join("release/bellhop-load"));
+    loudly(soak.args(["soak", "--minutes", &args.minutes.to_string()]))
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let name = args.name.as_deref();
     // By name only: they need root, and take longer than all others together.
@@ -36,7 +49,7 @@ fn on_the_cluster(args: &Args) -> Result<()> {
     Ok(written?)
 }
 
-fn local(args: &Args) -> Result<()> {
+fn build() -> Result<()> {
     step("building the benchmarks", || {
         let mut build = cargo();
         build.args(["build", "--quiet", "--release"]);
@@ -44,7 +57,11 @@ fn local(args: &Args) -> Result<()> {
             build.args(["--package", package]);
         }
         quietly(&mut build)
-    })?;
+    })
+}
+
+fn local(args: &Args) -> Result<()> {
+    build()?;
     let mut bench = std::process::Command::new(target().join("release/bellhop-load"));
     bench.arg("bench").args(&args.name);
     if args.json {

@@ -37,6 +37,8 @@ enum Command {
     NewGame(new_game::Args),
     /// Run benchmarks in release mode.
     Bench(bench::Args),
+    /// A room under churn for half an hour, or as long as is said: its memory and its open files must not grow.
+    Soak(bench::Soak),
     /// Build the binaries, the games' bundles and the page.
     Build(assemble::Args),
     /// A real Kubernetes cluster on this machine, for the tests.
@@ -60,6 +62,7 @@ fn run() -> Result<()> {
         Command::Test(args) => test::run(&args),
         Command::NewGame(args) => new_game::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak(args) => bench::soak(&args),
         Command::Build(args) => assemble::build(&args).map(drop),
         Command::Cluster(args) => cluster::run(&args),
         Command::Image(args) => image::run(&args),

@@ -9,6 +9,7 @@ use bellhop_load::bots::{Life, Plan};
 use bellhop_load::checker::{Demands, judge};
 use bellhop_load::crowd::Crowd;
 use bellhop_load::record::{self, Record};
+use bellhop_load::unlucky::soak::soak;
 use bellhop_load::{bench, doors, false_room, gateway_sockets, plans, play_to_frame};
 use clap::{Parser, Subcommand};
 use tokio::io::AsyncReadExt;
@@ -120,6 +121,12 @@ enum Command {
         #[arg(long)]
         out: std::path::PathBuf,
     },
+    /// A room under churn for so long; fails if its memory or its open files grow, or a seat is lost.
+    Soak {
+        /// How long.
+        #[arg(long, default_value_t = 30.0)]
+        minutes: f64,
+    },
     /// Run benchmarks.
     Bench {
         /// The name, or the beginning of several names. All, if there is none.
@@ -206,6 +213,11 @@ fn main() -> Result<()> {
             Ok(writeln!(std::io::stdout(), "{} {:.3}", carried.players, carried.busy)?)
         }
         Command::Frames { out } => bellhop_load::frames::write(&out),
+        Command::Soak { minutes } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let soaked = runtime.block_on(soak(Duration::from_secs_f64(minutes * 60.0)))?;
+            Ok(writeln!(std::io::stdout(), "{soaked:?}")?)
+        }
         Command::Bench { name, json } => {
             let mut out = std::io::stdout();
             let mut written = Ok(());

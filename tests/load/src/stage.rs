@@ -69,6 +69,11 @@ impl Stage {
         let resident = pages.split(' ').nth(1).context("statm")?.parse::<u64>()?;
         Ok(resident * rustix::param::page_size() as u64)
     }
+
+    /// Files that the room has open.
+    pub(crate) fn files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.room.id()))?.count())
+    }
 }
 
 impl Drop for Stage {

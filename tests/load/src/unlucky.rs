@@ -2,6 +2,7 @@
 
 pub mod hostile;
 pub mod slow_reader;
+pub mod soak;
 pub mod storm;
 
 use std::sync::Arc;
