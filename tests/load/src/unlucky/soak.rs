@@ -1,6 +1,5 @@
 //! A soak: a room under churn for as long as wanted, with memory and open files that must not grow.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
