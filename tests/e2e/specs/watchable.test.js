@@ -10,9 +10,13 @@ const rows = (page) => panel(page).locator(".watchable-row");
 test("a match is found in the lobby, watched, and gone from the list when it is over", LIMIT, async (t) => {
   const browser = await launch(t);
   const [players, phone] = [await open(browser), await open(browser, { phone: true })];
+  // What others play goes on: she looks at first at a queue that lists nothing.
+  const nothing = (route) => route.continue({ url: `${route.request().url()}&queue=snake` });
+  await phone.route("**/v1/watchable?*", nothing);
   const eve = await lobby(phone);
   await panel(eve).getByText("No match to watch runs right now.").waitFor();
   await shot(eve, "watchable-empty-phone");
+  await phone.unroute("**/v1/watchable?*", nothing);
 
   const [one, two] = [await lobby(players), await lobby(players)];
   const names = [(await nameOf(one)).split("#")[0], (await nameOf(two)).split("#")[0]];
