@@ -397,9 +397,26 @@ impl Life {
             match self.guest.seat(&match_id).await {
                 Ok(fresh) => way = fresh,
                 Err(status) if status.code() == Code::NotFound || status.code() == Code::FailedPrecondition => {
+                    self.ended_meanwhile(match_id).await?;
                     return Ok(false);
                 }
                 Err(status) => wait_if_away(&status).await.context("asking for the way back")?,
+            }
+        }
+    }
+
+    /// A room that dies with its last word on its way has told the lobby of the end, and not its players.
+    async fn ended_meanwhile(&mut self, match_id: String) -> Result<()> {
+        loop {
+            match self.guest.look_at(&match_id).await {
+                Ok(found) => {
+                    if match_word(found.state()) == "ended" {
+                        self.saw(Saw::Ended { match_id });
+                    }
+                    return Ok(());
+                }
+                Err(status) if status.code() == Code::NotFound => return Ok(()),
+                Err(status) => wait_if_away(&status).await.context("asking how a match ended")?,
             }
         }
     }

@@ -19,6 +19,15 @@ impl Way {
     pub(crate) fn retransmission_ms(self) -> f64 {
         self.round_trip_ms * 1.5
     }
+
+    /// From a packet's being sent to its arrival, in milliseconds; `rng` decides how often it is lost.
+    pub(crate) fn takes_ms(self, rng: &mut Rng) -> f64 {
+        let mut ms = self.round_trip_ms / 2.0;
+        while rng.one_in(self.loses_one_in) {
+            ms += self.retransmission_ms();
+        }
+        ms
+    }
 }
 
 /// One direction of a connection.
@@ -39,11 +48,7 @@ impl Link {
 
     /// Sends a message.
     pub fn send(&mut self, now_ms: f64, message: Vec<u8>) {
-        let mut arrives = now_ms + self.way.round_trip_ms / 2.0;
-        while self.rng.one_in(self.way.loses_one_in) {
-            arrives += self.way.retransmission_ms();
-        }
-        self.held_until = self.held_until.max(arrives);
+        self.held_until = self.held_until.max(now_ms + self.way.takes_ms(&mut self.rng));
         self.on_the_way.push_back((self.held_until, message));
     }
 

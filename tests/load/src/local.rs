@@ -61,7 +61,7 @@ impl Drop for Process {
     }
 }
 
-/// A lobby of its own in a directory of its own. Its rooms are told to stop when it is dropped.
+/// A lobby of its own in a directory of its own. When it is dropped, nothing of it runs on.
 #[derive(Debug)]
 pub struct Local {
     lobby: Option<Process>,
@@ -71,6 +71,22 @@ pub struct Local {
     private: SocketAddr,
     gateway_at: SocketAddr,
     gateway_private: SocketAddr,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // First: it would start the rooms anew.
+        self.lobby = None;
+        let _none_were_started = self.kill_rooms();
+    }
+}
+
+/// The process that a lobby wrote down.
+fn recorded(path: &Path) -> Result<Pid> {
+    let record = fs::read(path).context("which process the room is")?;
+    let record: serde_json::Value = serde_json::from_slice(&record)?;
+    let pid = record["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+    pid.and_then(Pid::from_raw).context("the room's process has a number")
 }
 
 impl Local {
@@ -199,10 +215,20 @@ impl Local {
     /// # Errors
     /// If the lobby does not know it.
     pub fn room_pid(&self, room: &str) -> Result<Pid> {
-        let record = fs::read(self.data().join(format!("rooms/{room}.pid"))).context("which process the room is")?;
-        let record: serde_json::Value = serde_json::from_slice(&record)?;
-        let pid = record["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
-        pid.and_then(Pid::from_raw).context("the room's process has a number")
+        recorded(&self.data().join(format!("rooms/{room}.pid")))
+    }
+
+    /// A lobby that is killed leaves its rooms behind, with a result that they keep for the next one for an hour.
+    fn kill_rooms(&self) -> Result<()> {
+        for record in fs::read_dir(self.data().join("rooms"))? {
+            let Ok(pid) = recorded(&record?.path()) else { continue };
+            // One that ended long ago may have left its number to somebody else.
+            let program = fs::read_link(format!("/proc/{}/exe", pid.as_raw_nonzero())).unwrap_or_default();
+            if program.starts_with(programs()?) {
+                let _gone_already = kill_process(pid, Signal::KILL);
+            }
+        }
+        Ok(())
     }
 
     /// Sends a signal to a room's process.

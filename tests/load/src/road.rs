@@ -96,12 +96,12 @@ impl Toll {
     fn arrives(&mut self) -> Instant {
         let ms = |ms: f64| Duration::from_secs_f64(ms / 1e3);
         let now = Instant::now();
-        let mut arrives = now + ms(self.way.round_trip_ms / 2.0);
-        while self.loses.load(Ordering::Relaxed) && self.rng.one_in(self.way.loses_one_in) {
-            arrives += ms(self.way.retransmission_ms());
-        }
         let silent_until = *self.silence.lock().unwrap_or_else(PoisonError::into_inner);
-        if now < silent_until { silent_until + ms(self.way.retransmission_ms()) } else { arrives }
+        if now < silent_until {
+            return silent_until + ms(self.way.retransmission_ms());
+        }
+        let loses_one_in = if self.loses.load(Ordering::Relaxed) { self.way.loses_one_in } else { 0 };
+        now + ms(Way { loses_one_in, ..self.way }.takes_ms(&mut self.rng))
     }
 }
 

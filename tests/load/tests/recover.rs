@@ -30,6 +30,7 @@ name = "pairs"
 game = "snake"
 min_players = 2
 max_players = 2
+config = { target = 5 }
 
 [[queue]]
 name = "duel"
