@@ -38,8 +38,10 @@ const KWOK: &str = "cp/kwok";
 pub(super) fn rooms(release: &Release<'_>, out: Out<'_>) -> Result<()> {
     let kwok = installed(Tool::Kwok)?;
     let layout = release.layout;
+    let stages = crate::root().join("deploy/testcluster/kwok-stages.yaml");
     let argv = [
         kwok.display().to_string(),
+        format!("--config={}", stages.display()),
         format!("--kubeconfig={}", kubeconfig_of(layout, "admin").display()),
         "--manage-all-nodes=false".to_owned(),
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
