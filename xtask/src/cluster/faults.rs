@@ -10,8 +10,8 @@ use nix::unistd::Pid;
 
 use super::layout::Layout;
 use super::process::{self, wait_for};
-use super::release::{INSTALLED_WITHIN, NAMESPACE, OTHER_TAG, PATIENCE, Release};
-use super::trial::kubectl;
+use super::release::{INSTALLED_WITHIN, OTHER_TAG, PATIENCE, Release};
+use super::rooms::{self, Room, comm, evict, goes, running};
 use crate::assemble::target;
 use crate::root;
 use crate::steps::step;
@@ -41,9 +41,6 @@ type Fault = (&'static str, fn(&Release<'_>) -> Result<()>);
 const BACK_WITHIN_MS: &str = "5000";
 /// What the fleet is scaled to before an upgrade, which must not undo it.
 const SCALED_TO: u32 = 4;
-/// The port of a room for game sockets, and how /proc/net/tcp writes that a connection is established.
-const GAME_PORT: u16 = 7777;
-const ESTABLISHED: &str = "01";
 
 /// Everything that may break without anybody losing anything.
 const ALL: [Fault; 10] = [
@@ -52,7 +49,7 @@ const ALL: [Fault; 10] = [
     ("a kubelet is killed", |release| component(release, "n2/kubelet")),
     ("the API server is killed", |release| component(release, "cp/kube-apiserver")),
     ("rooms' pods are deleted", delete_rooms),
-    ("a playing room is evicted", evict),
+    ("a playing room is evicted", evict_a_room),
     ("a node is drained", drain),
     ("lobby and gateways are restarted", restart),
     ("all images are replaced", roll),
@@ -66,7 +63,7 @@ const ALL: [Fault; 10] = [
 pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Result<()> {
     for round in 1..=rounds {
         // The lobby remembers 100,000 ended tickets: each round is a crowd of its own.
-        let mut crowd = Crowd::start(release.layout, url, &LOAD)?;
+        let mut crowd = Crowd::start(release.layout, "faults", url, &LOAD)?;
         release.matches_end(1)?;
         for (name, fault) in ALL {
             step(&format!("{name} ({round} of {rounds})"), || {
@@ -77,8 +74,8 @@ pub(super) fn under_load(release: &Release<'_>, url: &str, rounds: u32) -> Resul
         }
         judged(&mut crowd)?;
     }
-    let mut crowd =
-        Crowd::start(release.layout, url, &[&LONG_MATCHES[..], &["--back-within-ms", BACK_WITHIN_MS]].concat())?;
+    let load = [&LONG_MATCHES[..], &["--back-within-ms", BACK_WITHIN_MS]].concat();
+    let mut crowd = Crowd::start(release.layout, "kills", url, &load)?;
     release.matches_end(1)?;
     for round in 1..=rounds {
         step(&format!("a room is killed ({round} of {rounds})"), || {
@@ -97,27 +94,10 @@ pub(super) fn judged(crowd: &mut Crowd) -> Result<()> {
 }
 
 /// SIGKILL to a room in which somebody plays; returns when the lobby has noticed.
-pub(super) fn kill_a_playing_room(release: &Release<'_>) -> Result<()> {
+fn kill_a_playing_room(release: &Release<'_>) -> Result<()> {
     let before = homeless(release)?;
-    wait_for("a room with players to be killed", PATIENCE, || {
-        let Some(pid) = running("bellhop-room")?.into_iter().find(|pid| has_players(*pid)) else { return Ok(false) };
-        kill(Pid::from_raw(pid), Signal::SIGKILL).context("killing a room")?;
-        Ok(true)
-    })?;
+    playing()?.kill()?;
     wait_for("the lobby to count a match without its room", PATIENCE, || Ok(homeless(release)? > before))
-}
-
-/// Whether game sockets are open in the network namespace of this room.
-fn has_players(pid: i32) -> bool {
-    let port = format!(":{GAME_PORT:04X}");
-    ["tcp", "tcp6"].iter().any(|table| {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
-        text.lines().any(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            let (local, state) = (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default());
-            local.ends_with(&port) && state == ESTABLISHED
-        })
-    })
 }
 
 /// Matches that lost their room, by the lobby's count: they go on in another one, or are lost with it.
@@ -126,22 +106,6 @@ fn homeless(release: &Release<'_>) -> Result<u64> {
     let names = ["lobby_matches_orphaned_total{", "lobby_matches_lost_total{"];
     let counts = metrics.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
     Ok(counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum())
-}
-
-/// Processes of this name in the cluster.
-fn running(program: &str) -> Result<Vec<i32>> {
-    Ok(process::owned(&[])?.into_iter().filter(|pid| comm(*pid) == program).collect())
-}
-
-fn comm(pid: i32) -> String {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
-}
-
-/// Which room a process is, by what its pod told it.
-fn room_of(pid: i32) -> Option<String> {
-    let told = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let mut told = told.split(|byte| *byte == 0).filter_map(|variable| std::str::from_utf8(variable).ok());
-    told.find_map(|variable| variable.strip_prefix("BELLHOP_ROOM_ID=")).map(str::to_owned)
 }
 
 /// SIGKILL to one process of this name in the cluster, and wait until its successor is ready.
@@ -193,19 +157,20 @@ fn delete_rooms(release: &Release<'_>) -> Result<()> {
 }
 
 /// As `kubectl drain` does it, but to one room that plays.
-fn evict(release: &Release<'_>) -> Result<()> {
+fn evict_a_room(release: &Release<'_>) -> Result<()> {
+    let room = playing()?;
+    evict(release, &room)?;
+    goes(release, &room)
+}
+
+/// Waits for a room with players.
+fn playing() -> Result<Room> {
     let mut found = None;
-    wait_for("a room with players to evict", PATIENCE, || {
-        found = running("bellhop-room")?.into_iter().find(|pid| has_players(*pid)).and_then(room_of);
+    wait_for("a room with players", PATIENCE, || {
+        found = rooms::all()?.into_iter().find(|room| !room.players().is_empty());
         Ok(found.is_some())
     })?;
-    let name = found.map(|room| format!("default-{room}")).context("a room to evict")?;
-    let eviction = format!(
-        r#"{{"apiVersion":"policy/v1","kind":"Eviction","metadata":{{"name":"{name}","namespace":"{NAMESPACE}"}}}}"#
-    );
-    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction");
-    kubectl(release.layout, &["create", "--raw", &path, "-f", "-"], Some(&eviction))?;
-    wait_for("the evicted room to go", PATIENCE, || Ok(!release.rooms()?.contains(&format!("pod/{name}"))))
+    found.context("a room was found")
 }
 
 fn restart(release: &Release<'_>) -> Result<()> {
@@ -236,13 +201,14 @@ fn upgrade(release: &Release<'_>) -> Result<()> {
 pub(super) struct Crowd(Option<Child>);
 
 impl Crowd {
-    pub(super) fn start(layout: &Layout, url: &str, more: &[&str]) -> Result<Crowd> {
+    /// What they see is written into a file of this name.
+    pub(super) fn start(layout: &Layout, name: &str, url: &str, more: &[&str]) -> Result<Crowd> {
         let program = target().join("debug/bellhop-load");
         let artifacts = root().join("artifacts");
         std::fs::create_dir_all(&artifacts)?;
         let mut crowd: Command = layout.inside(&program.display().to_string());
         crowd.args(["crowd", "--url", url]).args(more);
-        crowd.arg("--record").arg(artifacts.join("cluster.jsonl"));
+        crowd.arg("--record").arg(artifacts.join(format!("cluster-{name}.jsonl")));
         crowd.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(Crowd(Some(crowd.spawn().context("could not start the crowd")?)))
     }

@@ -12,7 +12,7 @@ use super::process::wait_for;
 use super::release_images;
 use super::tools::{Tool, installed};
 use super::trial::{ask, kubectl};
-use super::{autoscaler, faults, node, readme, troubles};
+use super::{autoscaler, faults, games, native, node, readme, troubles};
 use crate::assemble;
 use crate::steps::{beside, loudly, quietly, step, together};
 use crate::{needs, root};
@@ -50,8 +50,10 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     let release = Release { layout };
     release.load(images)?;
     readme::installs(&release)?;
-    step("its values are changed: a fleet at zero, and one with an autoscaler", || {
-        release.helm(&["--set-json", autoscaler::SCALED])
+    step("its values are changed: a fleet at zero, one with an autoscaler, one with a team's own game", || {
+        let with_own = [format!("fleets[2]={OWN_FLEET}"), format!("queues[{}]={OWN_QUEUE}", QUEUES)];
+        let values = [vec![autoscaler::SCALED.to_owned()], with_own.to_vec(), games::values(3, QUEUES + 1)].concat();
+        release.helm(&values.iter().flat_map(|value| ["--set-json", value]).collect::<Vec<_>>())
     })?;
     step("the rooms go that are not needed any more", || {
         wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))
@@ -60,21 +62,33 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     let url = format!("http://{gateway}");
     // Each in fleets of its own.
     together(vec![
-        Box::new(|| from_zero(&release, &gateway, &url)),
+        Box::new(|| from_zero(&release, &gateway)),
         Box::new(|| beside("an autoscaler leads a fleet up and down", || autoscaler::leads(&release))),
         Box::new(|| troubles::try_them(&release)),
+        Box::new(|| {
+            beside("two bots play a team's own game, in a room from its own image", || release.bots_play("dots"))
+        }),
+        Box::new(|| games::survive(&release, &url)),
     ])?;
     {
         // No socket may close: of what carries them, nothing is replaced.
-        let mut players = Crowd::start(layout, &url, &["--queue=tictactoe", "--queue=runs", "--players=2"])?;
+        let load = ["--queue=tictactoe", "--queue=runs", "--players=2"];
+        let mut players = Crowd::start(layout, "quiet", &url, &load)?;
         step("bots play in the rooms there are; the API hears of no match", || release.plays_without_writes())?;
         step("the fleet's status shows who plays", || release.shows_players())?;
         step("the lobby is replaced while they play", || release.lobby_is_replaced())?;
         step("upgrading the release, which keeps what was scaled", || {
-            release.helm(&["--set", "settings.timing.lease_seconds=31", "--set-json", autoscaler::LEFT])?;
+            let native = [format!("fleets[2]={}", native::FLEET), format!("queues[{QUEUES}]={}", native::QUEUE)];
+            let mut values =
+                vec!["--set", "settings.timing.lease_seconds=31", "--set", "podDisruptionBudget.rooms=true"];
+            values.extend(["--set-json", autoscaler::LEFT, "--set-json", &native[0], "--set-json", &native[1]]);
+            release.helm(&values)?;
             release.shows("{.spec.replicas}", "3")?;
             autoscaler::has_left(&release)?;
             release.matches_end(MATCHES)
+        })?;
+        step("native clients play at a node; while they do, their room's eviction is refused", || {
+            native::plays(&release, &url)
         })?;
         step("`kubectl scale` down under playing rooms, which the status tells", || {
             release.scale(1)?;
@@ -94,8 +108,8 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     step("uninstalling leaves the definition, the journal and the keys, and no pod", || release.uninstall())
 }
 
-/// A fleet at zero gets its first room, is scaled up, and loses a room in the middle of a match.
-fn from_zero(release: &Release<'_>, gateway: &str, url: &str) -> Result<()> {
+/// A fleet at zero gets its first room and is scaled up; somebody lies about a room, and somebody deletes one.
+fn from_zero(release: &Release<'_>, gateway: &str) -> Result<()> {
     beside("the page comes through the gateway, and there is no room", || {
         let page = ask(gateway, 80, "/")?;
         ensure!(page.to_lowercase().contains("<!doctype html"), "the gateway serves {page:.200}");
@@ -104,8 +118,7 @@ fn from_zero(release: &Release<'_>, gateway: &str, url: &str) -> Result<()> {
         Ok(())
     })?;
     beside("two bots press Play; the fleet at zero gets a room for them", || {
-        let bots = assemble::target().join("debug/bellhop-bots");
-        quietly(release.layout.inside(&bots.display().to_string()).args(["--queue=tictactoe", "--url", url]))?;
+        release.bots_play("tictactoe")?;
         ensure!(!release.rooms()?.is_empty(), "they played, and there is no room");
         Ok(())
     })?;
@@ -118,13 +131,7 @@ fn from_zero(release: &Release<'_>, gateway: &str, url: &str) -> Result<()> {
         troubles::deleted_by_hand(release)?;
         release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
     })?;
-    beside("a room is killed in the middle of a match, which goes on in another pod", || {
-        let load = ["--queue=runs", "--players=2", "--sockets-may-close"];
-        let mut players = Crowd::start(release.layout, url, &load)?;
-        faults::kill_a_playing_room(release)?;
-        // No match may be lost.
-        judged(&mut players)
-    })
+    Ok(())
 }
 
 /// Installs the chart, and breaks everything under load, each so many times.
@@ -150,6 +157,7 @@ impl Release<'_> {
     /// Puts the images into the nodes, each under two names.
     fn load(&self, images: &[std::path::PathBuf]) -> Result<()> {
         images.iter().try_for_each(|image| super::load(image))?;
+        // The example of a team's own is not upgraded.
         release_images::NAMES.iter().try_for_each(|name| {
             let name = |tag: &str| format!("bellhop.dev/{name}:{tag}");
             node::tag_everywhere(self.layout, &name(env!("CARGO_PKG_VERSION")), &name(OTHER_TAG))
@@ -212,6 +220,13 @@ impl Release<'_> {
             Ok(seen == expected)
         });
         waited.with_context(|| format!("it is {seen}"))
+    }
+
+    /// Two bots play one match in a queue, to its end.
+    fn bots_play(&self, queue: &str) -> Result<()> {
+        let bots = assemble::target().join("debug/bellhop-bots");
+        let url = format!("http://{}", self.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?);
+        quietly(self.layout.inside(&bots.display().to_string()).args(["--url", &url, "--queue", queue]))
     }
 
     pub(super) fn browser_plays(&self, url: &str) -> Result<()> {
@@ -344,3 +359,12 @@ const VALUES: [&str; 2] = [
     {"name":"runs","game":"maze","min_players":2,"max_players":2,"config":{"rounds":1,"seconds":5}},
     {"name":"patience","game":"snake","min_players":64,"max_players":64}]"#,
 ];
+/// How many queues these are.
+const QUEUES: usize = 5;
+/// A team's own game, in a room from its own image.
+const OWN_FLEET: &str = concat!(
+    r#"{"name":"dots","games":["dots"],"minReady":0,"maxRooms":2,"image":"bellhop.dev/dots:"#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}"#
+);
+const OWN_QUEUE: &str = r#"{"name":"dots","game":"dots","fleet":"dots","min_players":2,"max_players":2}"#;

@@ -8,28 +8,27 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::images::{Contents, pack};
-use crate::assemble::{Built, GAMES, target};
+use crate::assemble::{self, Built, GAMES, target};
 use crate::steps::quietly;
 
 /// Their names in deploy/Dockerfile.
 pub(super) const NAMES: [&str; 3] = ["gateway", "lobby", "room"];
+/// The example of a room with a team's own game, from a Dockerfile of its own.
+const OWN: &str = "dots";
 
 /// Archives of all images, under the names that the chart gives them.
 pub(super) fn pack_all(built: &Built) -> Result<Vec<PathBuf>> {
     let directory = target().join("images/tests");
     fs::create_dir_all(&directory)?;
-    let dockerfile = fs::read_to_string(crate::root().join("deploy/Dockerfile"))?;
-    NAMES
-        .iter()
-        .map(|name| {
-            let archive = directory.join(format!("{name}.tar"));
-            one(name, built, &dockerfile, &archive).with_context(|| format!("packing the image of the {name}"))?;
-            Ok(archive)
-        })
-        .collect()
+    let archive = |name: &str| directory.join(format!("{name}.tar"));
+    for name in NAMES.iter().chain([&OWN]) {
+        one(name, built, &environment(name)?, &archive(name))
+            .with_context(|| format!("packing the image of the {name}"))?;
+    }
+    Ok(NAMES.iter().chain([&OWN]).map(|name| archive(name)).collect())
 }
 
-fn one(name: &str, built: &Built, dockerfile: &str, archive: &Path) -> Result<()> {
+fn one(name: &str, built: &Built, env: &[String], archive: &Path) -> Result<()> {
     let program = format!("bellhop-{name}");
     let slim = archive.with_file_name(&program);
     // What only a debugger reads makes up most of it.
@@ -50,10 +49,11 @@ fn one(name: &str, built: &Built, dockerfile: &str, archive: &Path) -> Result<()
         "room" => GAMES
             .iter()
             .try_for_each(|game| contents.directory(&format!("bundles/{game}"), &built.bundles.join(game)))?,
+        OWN => contents.directory(&format!("bundles/{OWN}"), &assemble::bundle(OWN)?.join(OWN))?,
         _ => {}
     }
     let reference = format!("bellhop.dev/{name}:{}", env!("CARGO_PKG_VERSION"));
-    pack(archive, &reference, &format!("/{program}"), &environment(dockerfile, name), contents)
+    pack(archive, &reference, &format!("/{program}"), env, contents)
 }
 
 /// The shared libraries of a program, and its loader.
@@ -64,9 +64,13 @@ fn libraries(program: &Path) -> Result<Vec<String>> {
     Ok(text.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned).collect())
 }
 
-/// What the stage of this name sets with ENV.
-fn environment(dockerfile: &str, stage: &str) -> Vec<String> {
-    let from = format!(" AS {stage}");
+/// What the image's Dockerfile sets with ENV, in the stage of its name.
+fn environment(name: &str) -> Result<Vec<String>> {
+    let (file, from) = match name {
+        OWN => (assemble::home(&crate::root(), OWN)?.join("Dockerfile"), "FROM scratch".to_owned()),
+        _ => (crate::root().join("deploy/Dockerfile"), format!(" AS {name}")),
+    };
+    let dockerfile = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     let stage = dockerfile.lines().skip_while(|line| !line.ends_with(&from)).skip(1);
     let lines = stage.take_while(|line| !line.starts_with("FROM "));
     let env = lines.skip_while(|line| !line.starts_with("ENV "));
@@ -77,7 +81,7 @@ fn environment(dockerfile: &str, stage: &str) -> Vec<String> {
             break;
         }
     }
-    found
+    Ok(found)
 }
 
 /// Whether the machine has what packing needs.
@@ -96,12 +100,11 @@ mod tests {
 
     #[test]
     fn the_environment_of_a_stage_is_read() {
-        let dockerfile = fs::read_to_string(crate::root().join("deploy/Dockerfile")).expect("it is there");
-        for name in NAMES {
-            let env = environment(&dockerfile, name);
+        for name in NAMES.into_iter().chain([OWN]) {
+            let env = environment(name).expect("its Dockerfile is there");
             let set = |line: &String| line.contains('=') && !line.contains(['\\', ' ']);
-            assert!(env.len() >= 4 && env.iter().all(set), "{env:?}");
+            assert!(env.len() >= 3 && env.iter().all(set), "{env:?}");
         }
-        assert!(environment(&dockerfile, "lobby").contains(&"BELLHOP_DATA=/data".to_owned()));
+        assert!(environment("lobby").expect("it is there").contains(&"BELLHOP_DATA=/data".to_owned()));
     }
 }
