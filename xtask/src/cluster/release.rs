@@ -60,6 +60,11 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     })?;
     let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
     let url = format!("http://{gateway}");
+    step("the lobby reads the new queues", || {
+        wait_for("the queue of the team's own game", PATIENCE, || {
+            Ok(ask(&gateway, 80, "/v1/queues").is_ok_and(|queues| queues.contains(r#""dots""#)))
+        })
+    })?;
     // Each in fleets of its own.
     together(vec![
         Box::new(|| from_zero(&release, &gateway)),
@@ -353,11 +358,11 @@ const VALUES: [&str; 2] = [
     r#"fleets=[{"name":"default","games":["snake","maze","tictactoe"],"minReady":0,"maxRooms":12,
     "scaleDownAfterSeconds":5,"drainWithinSeconds":30}]"#,
     // In the last one nobody ever meets anybody.
-    r#"queues=[{"name":"snake","game":"snake","title":"Snake","min_players":2,"max_players":8,"late_join":true},
-    {"name":"tictactoe","game":"tictactoe","title":"Tic-tac-toe","min_players":2,"max_players":2,"open_games":true},
-    {"name":"pairs","game":"snake","min_players":2,"max_players":2},
-    {"name":"runs","game":"maze","min_players":2,"max_players":2,"config":{"rounds":1,"seconds":5}},
-    {"name":"patience","game":"snake","min_players":64,"max_players":64}]"#,
+    r#"queues=[{"name":"snake","game":"snake","fleet":"default","title":"Snake","min_players":2,"max_players":8,"late_join":true},
+    {"name":"tictactoe","game":"tictactoe","fleet":"default","title":"Tic-tac-toe","min_players":2,"max_players":2,"open_games":true},
+    {"name":"pairs","game":"snake","fleet":"default","min_players":2,"max_players":2},
+    {"name":"runs","game":"maze","fleet":"default","min_players":2,"max_players":2,"config":{"rounds":1,"seconds":5}},
+    {"name":"patience","game":"snake","fleet":"default","min_players":64,"max_players":64}]"#,
 ];
 /// How many queues these are.
 const QUEUES: usize = 5;
