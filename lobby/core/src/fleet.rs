@@ -19,6 +19,8 @@ pub struct Fleet {
     pub ready: BTreeSet<(Time, RoomId)>,
     /// Those of them that the lobby started. Others came by themselves and stay as long as they like.
     pub ready_ours: BTreeSet<(Time, RoomId)>,
+    /// Rooms that were free when their stream broke, or the lobby with it: they attach again, or are given up for silent.
+    pub away: u32,
     /// All its rooms that may still become or are free, play or wait for an answer: without those on their way out.
     pub rooms: u32,
     /// Rooms on their way out. They still count against the limit: they are still there.
@@ -64,7 +66,7 @@ impl Fleet {
 
     /// Rooms that play, or wait for an answer.
     fn used(&self) -> u32 {
-        self.rooms.saturating_sub((self.starting.len() + self.ready.len()) as u32)
+        self.rooms.saturating_sub((self.starting.len() + self.ready.len()) as u32 + self.away)
     }
 
     /// The circuit breaker is open: too many starts failed. Until when.
@@ -100,7 +102,9 @@ pub fn plan(target: &FleetSettings, fleet: &Fleet, now: Time) -> Vec<Action> {
     let rooms = fleet.rooms.saturating_sub(given_up);
     let wanted = fleet.wanted_free(target);
 
-    let missing = wanted.saturating_sub(starting + ready);
+    // Nobody who waits for a room is made to wait for one that may not come back.
+    let missing =
+        wanted.saturating_sub(starting + ready + fleet.away).max(fleet.homeless.saturating_sub(starting + ready));
     let allowed = target.max_rooms.saturating_sub(rooms + fleet.leaving);
     let at_once = STARTING_AT_ONCE.saturating_sub(starting);
     if fleet.stopped_until(target, now).is_none() {
@@ -170,6 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn a_room_whose_stream_broke_is_awaited_but_not_by_players() {
+        check(&Fleet { away: 2, ..fleet(0, 0, 2, 0) }, 0, "");
+        check(&Fleet { away: 1, ..fleet(0, 0, 1, 0) }, 0, "S");
+        check(&Fleet { away: 2, ..fleet(0, 0, 2, 1) }, 0, "S");
+        check(&Fleet { away: 2, kept: 4, ..fleet(0, 0, 4, 0) }, 0, "");
+    }
+
+    #[test]
     fn never_more_than_the_limit() {
         check(&fleet(0, 0, 9, 5), 0, "S");
         check(&fleet(0, 0, 10, 5), 0, "");
@@ -218,10 +230,12 @@ mod tests {
         #[test]
         fn a_plan_settles_and_spares_rooms_in_use(
             starting in 0u32..20, ready in 0u32..20, playing in 0u32..20, homeless in 0u32..20, leaving in 0u32..5,
-            failures in 0u32..8, rate in 0.0f64..5.0, seconds in 0u64..100, kept in 0u32..20,
+            failures in 0u32..8, rate in 0.0f64..5.0, seconds in 0u64..100, kept in 0u32..20, away in 0u32..20,
         ) {
             let now = Time::from_secs(100 + seconds);
+            let playing = playing + away;
             let mut fleet = fleet(starting, ready, playing, homeless);
+            fleet.away = away;
             (fleet.leaving, fleet.matches_per_second) = (leaving, rate);
             fleet.failures = (failures, Time::from_secs(95));
             fleet.kept = kept;

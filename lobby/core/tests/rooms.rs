@@ -337,6 +337,23 @@ fn a_fleet_keeps_its_warm_buffer_and_grows_with_the_need() {
 }
 
 #[test]
+fn a_restart_starts_no_room_beside_those_that_come_back() {
+    let mut world = World::new(own_fleet(1, 3));
+    let first = started(&mut world);
+    world.attach(Some(first[0]), None);
+    world.restart();
+    world.seconds(9.0);
+    assert!(started(&mut world).is_empty(), "it has yet to come back");
+    let (stream, _) = world.attach(Some(first[0]), None);
+    world.beat(60, &[(stream, first[0], None)]);
+    assert!(started(&mut world).is_empty(), "it came back");
+    world.restart();
+    world.seconds(11.0);
+    assert_eq!(started(&mut world).len(), 1, "it did not come back");
+    world.check_replay();
+}
+
+#[test]
 fn who_starts_no_rooms_plans_none() {
     let mut world = World::new(settings(duel()));
     world.lobby.start_no_rooms();

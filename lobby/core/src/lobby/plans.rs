@@ -61,6 +61,10 @@ impl FleetLive {
                 self.seen.ready_ours.remove(&(since, room));
                 self.seen.rooms -= 1;
             }
+            Class::Away => {
+                self.seen.away -= 1;
+                self.seen.rooms -= 1;
+            }
             Class::Used => self.seen.rooms -= 1,
             Class::Leaving => self.seen.leaving -= 1,
         }
@@ -75,6 +79,10 @@ impl FleetLive {
                 if ours {
                     self.seen.ready_ours.insert((since, room));
                 }
+                self.seen.rooms += 1;
+            }
+            Class::Away => {
+                self.seen.away += 1;
                 self.seen.rooms += 1;
             }
             Class::Used => self.seen.rooms += 1,

@@ -61,6 +61,8 @@ pub(super) enum Class {
     Starting(Time),
     /// Free since then.
     Ready(Time),
+    /// Free as far as is known, and not attached just now.
+    Away,
     /// Neither free nor on its way out.
     Used,
     /// On its way out.
@@ -324,9 +326,10 @@ impl Lobby {
         }
         let free = live.attached && live.idle && room.hosts.is_none() && live.stale.is_none() && live.rest <= self.now;
         match live.class {
+            _ if !live.attached && room.hosts.is_none() => Class::Away,
             _ if !free => Class::Used,
             Class::Ready(since) => Class::Ready(since),
-            Class::New | Class::Starting(_) | Class::Used | Class::Leaving => Class::Ready(self.now),
+            Class::New | Class::Starting(_) | Class::Away | Class::Used | Class::Leaving => Class::Ready(self.now),
         }
     }
 
