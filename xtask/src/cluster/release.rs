@@ -60,11 +60,7 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
     })?;
     let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
     let url = format!("http://{gateway}");
-    step("the lobby reads the new queues", || {
-        wait_for("the queue of the team's own game", PATIENCE, || {
-            Ok(ask(&gateway, 80, "/v1/queues").is_ok_and(|queues| queues.contains(r#""dots""#)))
-        })
-    })?;
+    step("the lobby reads the new queues", || release.knows_queue(&gateway, "dots"))?;
     // Each in fleets of its own.
     together(vec![
         Box::new(|| from_zero(&release, &gateway)),
@@ -90,6 +86,7 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
             release.helm(&values)?;
             release.shows("{.spec.replicas}", "3")?;
             autoscaler::has_left(&release)?;
+            release.knows_queue(&gateway, "native")?;
             release.matches_end(MATCHES)
         })?;
         step("native clients play at a node; while they do, their room's eviction is refused", || {
@@ -225,6 +222,13 @@ impl Release<'_> {
             Ok(seen == expected)
         });
         waited.with_context(|| format!("it is {seen}"))
+    }
+
+    /// Waits until the lobby has read a queue that the release was given: the kubelet brings it, and takes its time.
+    fn knows_queue(&self, gateway: &str, queue: &str) -> Result<()> {
+        wait_for(&format!("the queue {queue}"), PATIENCE, || {
+            Ok(ask(gateway, 80, "/v1/queues").is_ok_and(|queues| queues.contains(&format!(r#""{queue}""#))))
+        })
     }
 
     /// Two bots play one match in a queue, to its end.
