@@ -12,6 +12,8 @@ use crate::support::{Player, Socket, Under, closed, dial, within};
 
 const BINARY: u8 = 2;
 const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const FIN: u8 = 0x80;
 
@@ -42,7 +44,8 @@ async fn frames_that_break_the_rules_of_the_socket() {
     let (lobby, under, mut line) = Under::hosting("pulse", "{}", 1).await;
     let mut witness = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
     witness.until_state().await;
-    let cases: [(&str, Vec<u8>, CloseCode); 9] = [
+    let cases: [(&str, Vec<u8>, CloseCode); 14] = [
+        ("5.1 no mask", vec![FIN | BINARY, 1, 0], CloseCode::Malformed),
         ("5.2 a reserved bit", frame(FIN | 0x40 | BINARY, &[0]), CloseCode::Malformed),
         ("5.2 a reserved kind", frame(FIN | 3, &[0]), CloseCode::Malformed),
         ("5.2 a reserved control kind", frame(FIN | 11, &[0]), CloseCode::Malformed),
@@ -50,7 +53,15 @@ async fn frames_that_break_the_rules_of_the_socket() {
         ("5.4 a second beginning", [frame(BINARY, &[0]), frame(FIN | BINARY, &[0])].concat(), CloseCode::Malformed),
         ("5.5 a control frame in pieces", frame(PING, &[0]), CloseCode::Malformed),
         ("5.5 a control frame too long", frame(FIN | PING, &[0; 126]), CloseCode::Malformed),
-        ("5.6 text", frame(FIN | 1, b"text"), CloseCode::Malformed),
+        ("5.5.1 a close code of one byte", frame(FIN | CLOSE, &[3]), CloseCode::Malformed),
+        ("5.5.1 a close reason that is not UTF-8", frame(FIN | CLOSE, b"\x03\xe8\xff"), CloseCode::Malformed),
+        ("5.6 text", frame(FIN | TEXT, b"text"), CloseCode::Malformed),
+        ("8.1 text that is not UTF-8", frame(FIN | TEXT, b"\xce\xba\xff"), CloseCode::Malformed),
+        (
+            "8.1 text that ends within a character",
+            [frame(TEXT, b"\xce"), frame(FIN | CONTINUATION, b"x")].concat(),
+            CloseCode::Malformed,
+        ),
         (
             "10.4 pieces that are too long together",
             [frame(BINARY, &[0; 9_000]), frame(FIN, &[0; 9_000])].concat(),
