@@ -1,8 +1,8 @@
 //! `room/tanks`: what a busy evening of Tanks costs the rooms.
 //!
 //! 25 real rooms with 16 bots each, all on this machine: a lobby places them, and the bots play over real sockets. The
-//! CPU time of the room processes counts, all their threads, and nothing else. In the same run a bare loop receives
-//! and sends as many messages of the same size on as many sockets: that is the floor.
+//! CPU time of the room processes counts, all their threads, and nothing else. In the same run bare loops, one for each
+//! room, receive and send as many messages of the same size on as many sockets: that is the floor.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -67,7 +67,7 @@ fn run(report: &mut Report<'_>) -> Result<()> {
     let per_client = |cpu: Duration, during: Duration| cpu.as_secs_f64() * 1e3 / during.as_secs_f64() / clients;
     let cost = per_client(measured.cpu, measured.during);
     let frame = measured.bytes_per_frame.round() as usize + HEADER_BYTES;
-    let floor = per_client(floor(ROOMS * SEATS, frame)?, FLOOR_MEASURED);
+    let floor = per_client(floor(frame)?, FLOOR_MEASURED);
     report.headline(cost, "ms");
     report.further("floor", floor, "ms");
     report.further("floor-ratio", cost / floor, "");
@@ -187,8 +187,9 @@ fn rss(pid: u32) -> u64 {
     resident.unwrap_or_default() * rustix::param::page_size() as u64
 }
 
-/// CPU time of one thread that does nothing but receive what came from each socket and send a frame to it.
-fn floor(sockets: u32, frame: usize) -> Result<Duration> {
+/// CPU time of threads that do nothing but receive what came from each socket and send a frame to it. Each has the sockets
+/// of one room, and as with rooms they do not all wake at once.
+fn floor(frame: usize) -> Result<Duration> {
     let peers = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stop = CancellationToken::new();
     let handle = peers.handle().clone();
@@ -197,31 +198,41 @@ fn floor(sockets: u32, frame: usize) -> Result<Duration> {
         scope.spawn(move || peers.block_on(driving.cancelled()));
         let _stop = stop.drop_guard();
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let mut streams = Vec::new();
-        for _ in 0..sockets {
-            let peer = TcpStream::connect(listener.local_addr()?)?;
-            let stream = listener.accept()?.0;
-            for end in [&peer, &stream] {
-                end.set_nonblocking(true)?;
-                end.set_nodelay(true)?;
+        let mut rooms = Vec::new();
+        for _ in 0..ROOMS {
+            let mut streams = Vec::new();
+            for _ in 0..SEATS {
+                let peer = TcpStream::connect(listener.local_addr()?)?;
+                let stream = listener.accept()?.0;
+                for end in [&peer, &stream] {
+                    end.set_nonblocking(true)?;
+                    end.set_nodelay(true)?;
+                }
+                handle.spawn(play(peer, frame));
+                streams.push(stream);
             }
-            handle.spawn(play(peer, frame));
-            streams.push(stream);
+            rooms.push(streams);
         }
-        let loops = std::thread::Builder::new().name("floor".into()).spawn(move || echo(streams, frame))?;
-        loops.join().map_err(|_| anyhow::anyhow!("the loop failed"))?
+        let begin = Instant::now();
+        let turn = Duration::from_secs(1) / RATE_HZ;
+        let loops: Vec<_> = (0..)
+            .zip(rooms)
+            .map(|(number, streams)| scope.spawn(move || echo(streams, frame, begin + turn * number / ROOMS)))
+            .collect();
+        loops.into_iter().map(|each| each.join().map_err(|_| anyhow::anyhow!("a loop failed"))?).sum()
     })
 }
 
-fn echo(mut streams: Vec<TcpStream>, frame: usize) -> Result<Duration> {
+fn echo(mut streams: Vec<TcpStream>, frame: usize, begin: Instant) -> Result<Duration> {
     let (payload, mut buffer) = (vec![7; frame], [0; 256]);
     let time = || {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     };
-    let (began, cpu) = (Instant::now(), time());
+    let cpu = time();
     for turn in 1..=FLOOR_MEASURED.as_secs() as u32 * RATE_HZ {
-        std::thread::sleep((Duration::from_secs(1) * turn / RATE_HZ).saturating_sub(began.elapsed()));
+        let due = begin + Duration::from_secs(1) * turn / RATE_HZ;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
         for stream in &mut streams {
             match stream.read(&mut buffer) {
                 Ok(_) => {}
