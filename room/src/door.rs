@@ -16,7 +16,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use room_core::{Claim, ConnId, WatchClaim};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -44,14 +46,17 @@ pub(crate) const SEAT_BURST: f64 = 10.0;
 /// Sockets that one seat may open per second in the long run.
 pub(crate) const SEAT_PER_SECOND: f64 = 1.0;
 
-/// Accepts until the listener is dropped.
-pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+/// Accepts until the listener is dropped. What was let in is read in `sockets`.
+pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, sockets: Handle) {
     let places = Arc::new(Semaphore::new(shared.settings.max_sockets));
     let full = Full::new("The room holds as many connections as it may.", "Try again in a second.");
     loop {
         match listener.accept().await {
             Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
-                Ok(place) => drop(shared.tasks.spawn(serve(Arc::clone(&shared), stream, place))),
+                Ok(place) => {
+                    let place = Place::taken(Arc::clone(&shared), sockets.clone(), place);
+                    shared.tasks.spawn(serve(Arc::new(place), stream));
+                }
                 Err(_) => {
                     shared.metrics.refuse("connections");
                     full.turn_away(stream, &shared.tasks);
@@ -65,12 +70,11 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream, place: OwnedSemaphorePermit) {
+async fn serve(place: Arc<Place>, stream: TcpStream) {
+    let shared = Arc::clone(&place.shared);
     if prepare(&stream).is_err() {
         return;
     }
-    shared.metrics.connections.inc();
-    let place = Arc::new(Place { shared: Arc::clone(&shared), _place: place });
     let patience = Duration::from_millis(shared.settings.header_timeout_ms);
     let answer = service_fn(|request| {
         let place = Arc::clone(&place);
@@ -98,7 +102,16 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, place: OwnedSemaphorePerm
 /// One of the connections that may be open at once.
 struct Place {
     shared: Arc<Shared>,
+    /// Where its game socket is to be read.
+    sockets: Handle,
     _place: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn taken(shared: Arc<Shared>, sockets: Handle, place: OwnedSemaphorePermit) -> Place {
+        shared.metrics.connections.inc();
+        Place { shared, sockets, _place: place }
+    }
 }
 
 impl Drop for Place {
@@ -175,15 +188,14 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
             Ok(upgraded) => upgraded.downcast::<TokioIo<TcpStream>>().ok(),
             Err(_) => None,
         };
-        let opened = opened.and_then(|parts| Some((Peer::new(parts.io.into_inner()).ok()?, parts.read_buf)));
-        match opened {
-            Some(((peer, stream), early)) => {
-                tell(&shared, ToMatch::Opened { conn, peer: Arc::clone(&peer) });
-                socket::read(Arc::clone(&shared), conn, peer, stream, early).await;
-            }
-            None => tell(&shared, ToMatch::Gone { conn }),
-        }
-        drop(place);
+        let sockets = place.sockets.clone();
+        let opened = opened.and_then(|parts| Some((moved(parts.io.into_inner(), &sockets).ok()?, parts.read_buf)));
+        let Some(((peer, stream), early)) = opened else { return tell(&shared, ToMatch::Gone { conn }) };
+        tell(&shared, ToMatch::Opened { conn, peer: Arc::clone(&peer) });
+        let reader = async move {
+            socket::read(&place.shared, conn, peer, stream, early).await;
+        };
+        shared.readers.spawn_on(reader, &sockets);
     });
     let mut response = Response::new(Whole::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -195,6 +207,13 @@ async fn open(place: Arc<Place>, mut request: Request<Incoming>) -> Result<Respo
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     Ok(response)
+}
+
+/// The same socket in another runtime.
+fn moved(stream: TcpStream, to: &Handle) -> std::io::Result<(Arc<Peer>, OwnedReadHalf)> {
+    let stream = stream.into_std()?;
+    let _there = to.enter();
+    Peer::new(TcpStream::from_std(stream)?)
 }
 
 /// What the peer is asked to prove it speaks WebSocket with.

@@ -1,8 +1,9 @@
 //! What waits for the match thread: one bounded queue, and a bell.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
 
 /// Items that may wait: 256 players who each send what gathers in half a second of a frozen machine.
 const MAX_WAITING: usize = 16 * 1024;
@@ -10,7 +11,7 @@ const MAX_WAITING: usize = 16 * 1024;
 /// A queue with many writers and one reader, who also keeps a clock.
 pub(crate) struct Inbox<T> {
     waiting: Mutex<Waiting<T>>,
-    bell: Condvar,
+    bell: Notify,
 }
 
 struct Waiting<T> {
@@ -31,11 +32,11 @@ impl<T> Inbox<T> {
     pub(crate) fn new() -> Inbox<T> {
         Inbox {
             waiting: Mutex::new(Waiting { items: VecDeque::new(), rung: false, closed: false }),
-            bell: Condvar::new(),
+            bell: Notify::new(),
         }
     }
 
-    /// Puts an item in; `urgent` wakes the reader now, otherwise it is read at the next step.
+    /// Puts an item in; `urgent` wakes the reader now if it waits for the bell, otherwise it is read at the next step.
     ///
     /// # Errors
     /// With the item, when it cannot go in.
@@ -65,10 +66,12 @@ impl<T> Inbox<T> {
         !waiting.closed
     }
 
-    /// Waits until somebody rings, at most for so long.
-    pub(crate) fn wait(&self, at_most: Duration) {
-        let waiting = self.lock();
-        let _woken = self.bell.wait_timeout_while(waiting, at_most, |waiting| !waiting.rung);
+    /// Waits until somebody rings.
+    pub(crate) async fn rung(&self) {
+        // The bell may have kept a ring that was heard without it.
+        while !self.lock().rung {
+            self.bell.notified().await;
+        }
     }
 
     /// Nothing more goes in. Gives back what still waits: nobody else will read it.
@@ -91,8 +94,8 @@ impl<T> Inbox<T> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn it_is_bounded_and_only_the_urgent_rings() {
+    #[tokio::test]
+    async fn it_is_bounded_and_only_the_urgent_rings() {
         let inbox = Inbox::new();
         for item in 0..MAX_WAITING {
             inbox.push(item, false).unwrap();
@@ -104,10 +107,10 @@ mod tests {
         assert_eq!(taken.len(), MAX_WAITING);
         taken.clear();
         inbox.push(1, true).unwrap();
-        inbox.wait(Duration::MAX);
+        inbox.rung().await;
         assert_eq!(inbox.close(), [1]);
         assert_eq!(inbox.push(0, true), Err((Refused::Closed, 0)));
-        inbox.wait(Duration::MAX);
+        inbox.rung().await;
         assert!(!inbox.take(&mut taken) && taken.is_empty());
     }
 }

@@ -9,7 +9,7 @@
 //! }
 //! ```
 //!
-//! - [`owner`] is the thread that owns the match and writes to every socket.
+//! - [`owner`] is the thread that owns the match and its sockets: in between it reads them, and it alone writes to them.
 //! - [`door`] checks tokens and upgrades; [`socket`] reads one game socket; [`outlet`] writes one.
 //! - [`model`] carries the questions of games to a language model, where one is set up.
 //! - [`attach`] is the stream to the lobby. It reads the [`board`], on which the match thread says what is true.
@@ -38,12 +38,15 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bellhop_proto::tokens::Key;
 use room_core::{GameEntry, Room};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -78,8 +81,10 @@ pub(crate) struct Shared {
     pub(crate) board: board::Board,
     pub(crate) metrics: metrics::Metrics,
     pub(crate) tasks: TaskTracker,
+    /// Those who read game sockets, on the match thread.
+    pub(crate) readers: TaskTracker,
     /// For what the match thread wants done elsewhere.
-    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) runtime: Handle,
     pub(crate) model: Option<model::Model>,
     identity: Mutex<Identity>,
     tries: Mutex<Tries>,
@@ -181,7 +186,8 @@ impl RoomProcess {
             board: board::Board::default(),
             metrics: metrics::Metrics::default(),
             tasks: TaskTracker::new(),
-            runtime: tokio::runtime::Handle::current(),
+            readers: TaskTracker::new(),
+            runtime: Handle::current(),
             model,
             identity: Mutex::new(identity),
             tries: Mutex::default(),
@@ -209,9 +215,10 @@ impl RoomProcess {
         let RoomProcess { shared, door, private, .. } = self;
         let seed = getrandom::u64().context("drawing a seed")?;
         let room = Room::new(&shared.games, seed).with_changed_rules(shared.settings.changed_rules.into());
-        let thread = start_match_thread(Arc::clone(&shared), room)?;
+        let (thread, sockets) = start_match_thread(Arc::clone(&shared), room)?;
+        let sockets = sockets.await.context("the match thread ended at once")??;
 
-        let doors = tokio::spawn(door::accept(door, Arc::clone(&shared)));
+        let doors = tokio::spawn(door::accept(door, Arc::clone(&shared), sockets));
         let private = private.map(|at| tokio::spawn(private::serve(at, Arc::clone(&shared))));
         let mut attached = tokio::spawn(attach::stay(Arc::clone(&shared)));
         let signals = tokio::spawn(pass_signals(Arc::clone(&shared), stop));
@@ -229,17 +236,31 @@ impl RoomProcess {
             private.abort();
         }
         drop(shared.inbox.close());
-        drop(thread.join());
+        drop(tokio::task::spawn_blocking(|| thread.join()).await);
         let ending = shared.board.read().ended.clone().unwrap_or(Ending::Drained);
         Ok(ending)
     }
 }
 
+/// The match thread, and where its sockets are to be read.
+type MatchThread = (JoinHandle<()>, oneshot::Receiver<anyhow::Result<Handle>>);
+
 /// The thread that owns the match. What it says last stands on the board, however it ends.
-fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<std::thread::JoinHandle<()>> {
+fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<MatchThread> {
+    let (ready, sockets_are_ready) = oneshot::channel();
     let run = move || {
+        let sockets = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .event_interval(READERS_IN_A_TURN)
+            .build();
+        let sockets = match sockets {
+            Ok(sockets) => sockets,
+            Err(error) => return drop(ready.send(Err(error).context("preparing to read sockets"))),
+        };
+        drop(ready.send(Ok(sockets.handle().clone())));
         let mut owner = owner::Owner::new(Arc::clone(&shared), room);
-        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| owner.run()));
+        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| owner.run(&sockets)));
         let ending = match ran {
             Ok(()) => Ending::Drained,
             Err(panic) => {
@@ -252,14 +273,24 @@ fn start_match_thread(shared: Arc<Shared>, room: Room) -> anyhow::Result<std::th
         for left in shared.inbox.close() {
             owner::refuse(&shared.board, left);
         }
+        let in_order = ending == Ending::Drained;
         shared.board.end(ending);
+        if in_order {
+            // Who has not read our last words yet may do so.
+            shared.readers.close();
+            drop(sockets.block_on(async { tokio::time::timeout(socket::LINGER, shared.readers.wait()).await }));
+        }
     };
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("match".into())
         .stack_size(MATCH_STACK_BYTES)
         .spawn(run)
-        .context("starting the match thread")
+        .context("starting the match thread")?;
+    Ok((thread, sockets_are_ready))
 }
+
+/// So many sockets are read before the match is looked at again.
+const READERS_IN_A_TURN: u32 = 1_024;
 
 /// Games keep their state on the heap; only pages that are touched cost memory.
 const MATCH_STACK_BYTES: usize = 1 << 20;

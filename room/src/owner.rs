@@ -1,4 +1,4 @@
-//! The thread that owns the match: its seats, its clock, its game, and the writing side of every socket.
+//! The thread that owns the match: its seats, its clock, its game, and every socket of it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,6 +11,7 @@ use room_core::{
     AdmitError, Claim, CloseCode, ConnId, HostError, MatchSpec, Output, ResumeClaim, Room, SeatSpec, Status, Time,
     WatchClaim,
 };
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::board::{Answer, Board, Journal, MAX_RESULTS, Running};
@@ -29,6 +30,13 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a resume token can be used at most; the seat it opens is seldom held this long.
 const RESUME_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// From this rate on, sockets are read just before each step, all at once: an input waits for the step anyway, and a thread
+/// that each of them wakes does little else. Below it a message is read as it comes.
+const READ_AT_STEPS_FROM_HZ: u32 = 30;
+
+/// The longest that nothing is read at such a rate.
+const LONGEST_STEP: Duration = Duration::from_millis(1_000 / READ_AT_STEPS_FROM_HZ as u64);
 
 /// After so many messages in a row the clock is looked at.
 const LOOK_EVERY: usize = 64;
@@ -132,6 +140,8 @@ pub(crate) struct Owner {
     /// When the match has to be over, once draining.
     until: Option<Instant>,
     changed: bool,
+    /// The match runs, and at such a rate that sockets are read at its steps.
+    reads_at_steps: bool,
     pacer: Pacer,
 }
 
@@ -149,12 +159,13 @@ impl Owner {
             opening: BTreeMap::new(),
             until: None,
             changed: true,
+            reads_at_steps: false,
             pacer: Pacer::new(origin),
         }
     }
 
-    /// Until the room was drained or stopped, or the inbox was closed.
-    pub(crate) fn run(&mut self) {
+    /// Until the room was drained or stopped, or the inbox was closed. Those who read the sockets live in `sockets`.
+    pub(crate) fn run(&mut self, sockets: &Runtime) {
         let mut taken = VecDeque::new();
         while self.shared.inbox.take(&mut taken) {
             let mut count = 0;
@@ -173,8 +184,27 @@ impl Owner {
             if self.is_over() {
                 return;
             }
-            self.shared.inbox.wait(self.pause());
+            self.wait(sockets);
         }
+        // The room is wanted no more: nobody is told anything.
+        self.outlets.values_mut().for_each(Outlet::abandon);
+    }
+
+    /// Until there is something to do. What has arrived at the sockets meanwhile is read.
+    fn wait(&self, sockets: &Runtime) {
+        let pause = self.pause();
+        if self.reads_at_steps {
+            std::thread::sleep(pause.min(LONGEST_STEP));
+        }
+        sockets.block_on(async {
+            // In the first turn it is seen where something has arrived, in the second it is read.
+            tokio::task::yield_now().await;
+            if self.reads_at_steps {
+                tokio::task::yield_now().await;
+            } else {
+                drop(tokio::time::timeout(pause, self.shared.inbox.rung()).await);
+            }
+        });
     }
 
     fn now(&self) -> Time {
@@ -428,6 +458,8 @@ impl Owner {
                 Some(Running { match_id, epoch, rate_hz, moving: running, seats, history })
             }
         };
+        self.reads_at_steps =
+            running.as_ref().is_some_and(|running| running.moving && running.rate_hz >= READ_AT_STEPS_FROM_HZ);
         self.shared.wake_on_input(running.as_ref().is_some_and(|running| running.rate_hz == 0));
         let stats = self.room.stats();
         let pace = second.then(|| self.pacer.take(now, stats.steps, self.room.take_lateness()));

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,27 +30,28 @@ const READ_BYTES: usize = 4 * 1024;
 const FLOOD_FACTOR: f64 = 2.0;
 
 /// After our last word the other side may take this long for its own.
-const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
 
 /// What is read and thrown away in that time.
 const LINGER_BYTES: usize = 256 * 1024;
 
-/// When the inbox is full, the socket waits this long; TCP holds the player back meanwhile.
+/// When the inbox is full, the socket waits at least this long; TCP holds the player back meanwhile. The match thread,
+/// on which it waits, empties the inbox before it reads again.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
 
 /// Messages of these kinds wait for the next step (see [`bellhop_wire::ToServer`]): inputs and acknowledgements.
 const PATIENT_KINDS: [u8; 2] = [1, 2];
 
 /// Reads a socket until it ends.
-pub(crate) async fn read(shared: Arc<Shared>, conn: ConnId, peer: Arc<Peer>, mut stream: OwnedReadHalf, early: Bytes) {
+pub(crate) async fn read(shared: &Shared, conn: ConnId, peer: Arc<Peer>, mut stream: OwnedReadHalf, early: Bytes) {
     let mut socket = Socket::new(early);
-    let outcome = socket.run(&shared, conn, &peer, &mut stream).await;
+    let outcome = socket.run(shared, conn, &peer, &mut stream).await;
     if let Outcome::Fault(code, reason) = outcome {
-        push(&shared, ToMatch::Fault { conn, code, reason }, true).await;
+        push(shared, ToMatch::Fault { conn, code, reason }, true).await;
         peer.closed.cancelled().await;
     }
     linger(&peer, &mut stream).await;
-    push(&shared, ToMatch::Gone { conn }, true).await;
+    push(shared, ToMatch::Gone { conn }, true).await;
 }
 
 enum Outcome {
@@ -83,6 +85,7 @@ impl Socket {
     }
 
     async fn run(&mut self, shared: &Shared, conn: ConnId, peer: &Peer, stream: &mut OwnedReadHalf) -> Outcome {
+        let mut closed = pin!(peer.closed.cancelled());
         loop {
             loop {
                 let message = self.context.read(&mut self.pipe);
@@ -103,7 +106,7 @@ impl Socket {
             self.pipe.arrived.reserve(READ_BYTES);
             tokio::select! {
                 biased;
-                () = peer.closed.cancelled() => return Outcome::Over,
+                () = &mut closed => return Outcome::Over,
                 read = stream.read_buf(&mut self.pipe.arrived) => if !read.is_ok_and(|bytes| bytes > 0) {
                     return Outcome::Over;
                 },
@@ -141,7 +144,7 @@ fn fault(error: &Error) -> Outcome {
         Error::Capacity(_) => Outcome::Fault(CloseCode::TooLarge, "the message is longer than 16 KiB".into()),
         Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => Outcome::Over,
         Error::Protocol(problem) => Outcome::Fault(CloseCode::Malformed, problem.to_string().into()),
-        Error::Utf8(_) => Outcome::Fault(CloseCode::Malformed, "only binary messages are spoken here".into()),
+        Error::Utf8(_) => Outcome::Fault(CloseCode::Malformed, "not UTF-8".into()),
         Error::Tls(_)
         | Error::WriteBufferFull(_)
         | Error::AttackAttempt
