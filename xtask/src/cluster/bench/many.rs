@@ -26,11 +26,15 @@ const ROOMS: u32 = 2_000;
 const PODS_PER_NODE: u32 = 250;
 /// The lobby starts 16 rooms at once; a busy machine may take long.
 const ATTACHED_WITHIN: Duration = Duration::from_secs(600);
+/// Nobody asked for anything for so long: what was to be told is told.
+const QUIET: Duration = Duration::from_secs(12);
 /// In which nothing happens, and requests are counted.
 const IDLE: Duration = Duration::from_secs(60);
 /// What the false rooms' process is asked in the client's namespace: a port of kubectl's own.
 const PROXY: &str = "127.0.0.1:8001";
 const IMAGE: &str = concat!("bellhop.dev/room:", env!("CARGO_PKG_VERSION"));
+/// How long a node counts as there without another sign of it, as with a kubelet.
+const LEASE_SECONDS: u32 = 40;
 /// kwok's name among the cluster's components.
 const KWOK: &str = "cp/kwok";
 
@@ -47,6 +51,8 @@ pub(super) fn rooms(release: &Release<'_>, out: Out<'_>) -> Result<()> {
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
         "--cidr=10.245.0.0/16".to_owned(),
         format!("--node-ip={CONTROL_PLANE_IP}"),
+        // Or its nodes are taken for lost, and the pods on them for not ready.
+        format!("--node-lease-duration-seconds={LEASE_SECONDS}"),
     ];
     process::start(layout, KWOK, CONTROL_PLANE, &argv)?;
     let nodes = (0..ROOMS.div_ceil(PODS_PER_NODE)).map(|number| {
@@ -90,8 +96,18 @@ fn with_rooms(release: &Release<'_>, rooms: u32, out: Out<'_>) -> Result<()> {
     out(Figure { name: format!("{name}/rss"), value: resident_megabytes("bellhop-lobby")?, unit: "MB" });
     let plan = planned_ms(rooms)?;
     out(Figure { name: format!("{name}/plan"), value: plan, unit: "ms" });
-    // What it took to get there is told: the fleet's status at most every 10 s.
+    // What it took to get there is told: the fleet's status at most every 10 s, and the cluster's own events for longer.
     release.shows_of("many", "{.status.ready}", &rooms.to_string())?;
+    step("the cluster tells of 2,000 pods", || {
+        let (mut before, mut since) = (f64::NAN, Instant::now());
+        wait_for("nobody to ask the API for anything", ATTACHED_WITHIN, || {
+            let now = requests(release)?;
+            if now != before {
+                (before, since) = (now, Instant::now());
+            }
+            Ok(since.elapsed() >= QUIET)
+        })
+    })?;
     let idle = step("counting what is asked of the API while nothing happens", || {
         let before = requests(release)?;
         std::thread::sleep(IDLE);
