@@ -10,10 +10,11 @@
 //! ```
 //!
 //! - [`owner`] is the thread that owns the match and its sockets: in between it reads them, and it alone writes to them.
-//! - [`door`] checks tokens and upgrades; [`socket`] reads one game socket; [`outlet`] writes one.
+//! - [`door`] checks tokens and upgrades; [`socket`] reads one game socket, by [`arrival`]; [`outlet`] writes one.
 //! - [`model`] carries the questions of games to a language model, where one is set up.
 //! - [`attach`] is the stream to the lobby. It reads the [`board`], on which the match thread says what is true.
 
+mod arrival;
 mod attach;
 mod board;
 mod bundle;

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use bellhop_wire::CloseCode;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::ReceiveTimestampns;
 use rustix::net::{SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -39,6 +41,8 @@ impl Peer {
         let socket = SockRef::from(&stream);
         socket.set_send_buffer_size(KERNEL_BYTES)?;
         socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
+        // Where there are no such stamps, what is read counts as having come just then.
+        let _no_stamps = setsockopt(&stream, ReceiveTimestampns, &true);
         let (reading, stream) = stream.into_split();
         Ok((Arc::new(Peer { stream, closed: CancellationToken::new() }), reading))
     }

@@ -77,10 +77,11 @@ pub(crate) enum ToMatch {
         conn: ConnId,
         peer: Arc<Peer>,
     },
-    /// A binary message.
+    /// A binary message, which had been here for `held` when it was read.
     Message {
         conn: ConnId,
         bytes: Bytes,
+        held: Duration,
     },
     /// The lobby has so many bytes of the match's journal.
     JournalKept {
@@ -249,7 +250,7 @@ impl Owner {
                 Some((code, reason)) => self.close(conn, Outlet::new(peer), code, &reason),
                 None => drop(self.outlets.insert(conn, Outlet::new(peer))),
             },
-            ToMatch::Message { conn, bytes } => self.room.receive(now, conn, &bytes),
+            ToMatch::Message { conn, bytes, held } => self.room.receive_held(now, conn, &bytes, held),
             ToMatch::JournalKept { epoch, bytes } => self.room.journal_kept(now, epoch, bytes),
             ToMatch::Answer { epoch, question, answer } => {
                 self.room.answer(now, epoch, question, answer.as_deref());

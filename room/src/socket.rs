@@ -18,12 +18,10 @@ use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
 use crate::Shared;
+use crate::arrival::{self, READ_BYTES};
 use crate::inbox::Refused;
 use crate::outlet::Peer;
 use crate::owner::ToMatch;
-
-/// Read at once. A client message has 5 to 30 bytes.
-const READ_BYTES: usize = 4 * 1024;
 
 /// Before the match thread looks at a message, its socket may have sent this many times what the wire allows; the
 /// core closes it well before. This only keeps a flood from reaching the core at all.
@@ -64,6 +62,8 @@ enum Outcome {
 struct Socket {
     context: WebSocketContext,
     pipe: Pipe,
+    /// How long the newest of what was read had been here by then.
+    held: Duration,
     messages: Bucket,
     bytes: Bucket,
 }
@@ -79,6 +79,7 @@ impl Socket {
         Socket {
             context: WebSocketContext::new(Role::Server, Some(config)),
             pipe: Pipe { arrived: BytesMut::from(early), to_send: Vec::new() },
+            held: Duration::ZERO,
             messages: Bucket::new(limits::MESSAGES_PER_SECOND, limits::MESSAGE_BURST),
             bytes: Bucket::new(limits::BYTES_PER_SECOND, limits::BYTE_BURST),
         }
@@ -103,12 +104,12 @@ impl Socket {
                     Err(error) => return fault(&error),
                 }
             }
-            self.pipe.arrived.reserve(READ_BYTES);
             tokio::select! {
                 biased;
                 () = &mut closed => return Outcome::Over,
-                read = stream.read_buf(&mut self.pipe.arrived) => if !read.is_ok_and(|bytes| bytes > 0) {
-                    return Outcome::Over;
+                held = arrival::receive(stream, &mut self.pipe.arrived) => match held {
+                    Ok(Some(held)) => self.held = held,
+                    Ok(None) | Err(_) => return Outcome::Over,
                 },
             }
         }
@@ -123,7 +124,7 @@ impl Socket {
             Message::Binary(bytes) => {
                 let urgent =
                     shared.wakes_on_input() || !bytes.first().is_some_and(|first| PATIENT_KINDS.contains(&(first & 7)));
-                push(shared, ToMatch::Message { conn, bytes }, urgent).await;
+                push(shared, ToMatch::Message { conn, bytes, held: self.held }, urgent).await;
                 Ok(())
             }
             Message::Text(_) => {

@@ -159,7 +159,12 @@ impl Room {
 
     /// A binary message came. Unknown sockets are ignored.
     pub fn receive(&mut self, now: Time, conn: ConnId, bytes: &[u8]) {
-        self.with(now, |playing, desk| playing.receive(now, conn, bytes, desk));
+        self.receive_held(now, conn, bytes, Duration::ZERO);
+    }
+
+    /// The same, where the message had come `held` before it was read: what measures the way does not count that.
+    pub fn receive_held(&mut self, now: Time, conn: ConnId, bytes: &[u8], held: Duration) {
+        self.with(now, |playing, desk| playing.receive(now, conn, bytes, held, desk));
     }
 
     /// The socket gave a sign of life that is no message: a pong.

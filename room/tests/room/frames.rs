@@ -1,6 +1,8 @@
 //! RFC 6455, by its sections, from the server's side; and messages that are noise.
 
-use bellhop_wire::{CloseCode, Hello, ToServer};
+use std::time::Instant;
+
+use bellhop_wire::{CloseCode, Hello, ToClient, ToServer};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::MaybeTlsStream;
@@ -96,7 +98,38 @@ async fn a_message_in_pieces_with_a_ping_between_is_one_message() {
     }
     assert_eq!(within(socket.next()).await.unwrap().unwrap(), Message::Pong(b"are you there".as_slice().into()));
     let welcome = within(socket.next()).await.unwrap().unwrap();
-    assert!(matches!(bellhop_wire::ToClient::decode(&welcome.into_data()), Ok(bellhop_wire::ToClient::Welcome(_))));
+    assert!(matches!(ToClient::decode(&welcome.into_data()), Ok(ToClient::Welcome(_))));
+}
+
+/// Sockets are read at the steps of the game; what a player measures is the way all the same.
+#[tokio::test]
+async fn a_pong_leaves_out_how_long_the_ping_lay_at_the_room() {
+    let (lobby, under, line) = Under::hosting("pulse", "{}", 1).await;
+    let mut socket = dial(under.address, "r-1", &line.token(&lobby, 1, 0)).await.unwrap();
+    let hello = ToServer::Hello(Hello { schema: bellhop_game::schema::<Pulse>(), events_seen: None }).encode();
+    socket.send(Message::binary(hello)).await.unwrap();
+    let mut lay = Vec::new();
+    let mut client_ms = 1_000_000;
+    while lay.len() < 40 {
+        client_ms += 1_000;
+        let sent = Instant::now();
+        socket.send(Message::binary(ToServer::Ping { client_ms }.encode())).await.unwrap();
+        let pong = within(async {
+            loop {
+                let message = socket.next().await.unwrap().unwrap();
+                if let Ok(ToClient::Pong { client_ms, .. }) = ToClient::decode(&message.into_data()) {
+                    return client_ms;
+                }
+            }
+        })
+        .await;
+        let whole = sent.elapsed().as_millis() as u64;
+        assert!(pong >= client_ms && pong - client_ms <= whole, "{client_ms} came back as {pong} after {whole} ms");
+        lay.push(pong - client_ms);
+    }
+    let (least, most) = (lay.iter().min().copied().unwrap(), lay.iter().max().copied().unwrap());
+    assert!(least <= 20, "a step takes 20 ms: {lay:?}");
+    assert!(most > 0, "each was read at once: {lay:?}");
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ pub enum ToServer {
     },
     /// Measures the round trip.
     Ping {
-        /// The client's clock; comes back as it went.
+        /// The client's clock; comes back moved on by the time for which the message lay at the room unread.
         client_ms: u64,
     },
     /// Gives the seat up.
@@ -226,7 +226,7 @@ pub enum ToClient {
     Ended(Ended),
     /// Answers a ping.
     Pong {
-        /// As it came.
+        /// As it came, and the milliseconds for which it lay unread: what the client's clock shows more is the way alone.
         client_ms: u64,
         /// Time of the match in milliseconds.
         match_ms: u64,

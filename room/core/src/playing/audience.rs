@@ -120,15 +120,21 @@ impl Playing {
     }
 
     /// A message of a spectator came, who may say that he is there and how he keeps up, and nothing else.
-    pub(super) fn hear_watcher(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) -> Result<(), Fault> {
+    pub(super) fn hear_watcher(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        bytes: &[u8],
+        held: Duration,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
         let Some(conn) = self.watchers.get_mut(id) else { return Ok(()) };
         match read(conn, now, bytes)? {
             ToServer::Hello(hello) => self.greet(now, id, hello, desk)?,
             ToServer::Ack { frames, held_ms } => acknowledge(conn, now, frames, held_ms)?,
             ToServer::Ping { client_ms } => {
                 let match_ms = self.clock.smooth_ms(now).saturating_sub(self.watchers.delay_ms());
-                let running = self.clock.is_running();
-                self.tell(id, Frame::message(&ToClient::Pong { client_ms, match_ms, running }), desk);
+                self.pong(id, client_ms, held, match_ms, desk);
             }
             ToServer::Leave => self.close(id, CloseCode::Left, "left by own wish", desk),
             ToServer::Visible { visible } => self.unserved |= turns_visible(conn, now, visible)?,

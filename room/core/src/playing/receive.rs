@@ -22,11 +22,11 @@ impl From<DecodeError> for Fault {
 }
 
 impl Playing {
-    /// A message came. A faulty one closes the socket it came from and touches nothing else.
-    pub(crate) fn receive(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) {
+    /// A message came, `held` ago. A faulty one closes the socket it came from and touches nothing else.
+    pub(crate) fn receive(&mut self, now: Time, id: ConnId, bytes: &[u8], held: Duration, desk: &mut Desk) {
         let taken = match self.conns.contains_key(&id) {
-            true => self.take(now, id, bytes, desk),
-            false => self.hear_watcher(now, id, bytes, desk),
+            true => self.take(now, id, bytes, held, desk),
+            false => self.hear_watcher(now, id, bytes, held, desk),
         };
         if let Err(Fault(code, reason)) = taken {
             desk.stats.violations += 1;
@@ -34,7 +34,7 @@ impl Playing {
         }
     }
 
-    fn take(&mut self, now: Time, id: ConnId, bytes: &[u8], desk: &mut Desk) -> Result<(), Fault> {
+    fn take(&mut self, now: Time, id: ConnId, bytes: &[u8], held: Duration, desk: &mut Desk) -> Result<(), Fault> {
         let Some(conn) = self.conns.get_mut(&id) else { return Ok(()) };
         let message = read(conn, now, bytes)?;
         let seat = conn.seat;
@@ -51,8 +51,8 @@ impl Playing {
             ToServer::Ack { frames, held_ms } => acknowledge(conn, now, frames, held_ms)?,
             ToServer::Command { id: command, payload } => self.command(now, id, seat, command, &payload, desk)?,
             ToServer::Ping { client_ms } => {
-                let (match_ms, running) = (self.clock.smooth_ms(now), self.clock.is_running());
-                self.tell(id, Frame::message(&ToClient::Pong { client_ms, match_ms, running }), desk);
+                let match_ms = self.clock.smooth_ms(now);
+                self.pong(id, client_ms, held, match_ms, desk);
             }
             ToServer::Leave => self.give_up(now, seat, CloseCode::Left, "left by own wish", desk),
             ToServer::Say { text } => self.say(now, id, seat, &text, desk),
@@ -64,6 +64,13 @@ impl Playing {
             }
         }
         Ok(())
+    }
+
+    /// Answers a ping that lay here for `held`: the client's clock is moved on by that, so that he measures the way alone.
+    pub(super) fn pong(&mut self, id: ConnId, client_ms: u64, held: Duration, match_ms: u64, desk: &mut Desk) {
+        let client_ms = client_ms.saturating_add(held.as_millis() as u64);
+        let pong = ToClient::Pong { client_ms, match_ms, running: self.clock.is_running() };
+        self.tell(id, Frame::message(&pong), desk);
     }
 
     /// Whether a client was built from the same game.
