@@ -9,7 +9,7 @@ use bellhop_proto::tokens::{self, Key, SeatClaim};
 use bytes::Bytes;
 use room_core::{
     AdmitError, Claim, CloseCode, ConnId, HostError, MatchSpec, Output, ResumeClaim, Room, SeatSpec, Status, Time,
-    WatchClaim,
+    WatchClaim, limits,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -31,12 +31,9 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// How long a resume token can be used at most; the seat it opens is seldom held this long.
 const RESUME_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// From this rate on, sockets are read just before each step, all at once: an input waits for the step anyway, and a thread
-/// that each of them wakes does little else. Below it a message is read as it comes.
+/// From this rate on, sockets are read just before steps are made, all at once: an input waits for its step anyway, and a
+/// thread that each of them wakes does little else. Below it a message is read as it comes.
 const READ_AT_STEPS_FROM_HZ: u32 = 30;
-
-/// The longest that nothing is read at such a rate.
-const LONGEST_STEP: Duration = Duration::from_millis(1_000 / READ_AT_STEPS_FROM_HZ as u64);
 
 /// After so many messages in a row the clock is looked at.
 const LOOK_EVERY: usize = 64;
@@ -195,7 +192,7 @@ impl Owner {
     fn wait(&self, sockets: &Runtime) {
         let pause = self.pause();
         if self.reads_at_steps {
-            std::thread::sleep(pause.min(LONGEST_STEP));
+            std::thread::sleep(pause.min(limits::MAX_TOGETHER));
         }
         sockets.block_on(async {
             // In the first turn it is seen where something has arrived, in the second it is read.

@@ -34,6 +34,8 @@ pub(crate) struct Rules {
     pub(crate) schema: u64,
     pub(crate) rate_hz: u32,
     pub(crate) send_every: u32,
+    /// Inputs say for which step they are meant.
+    pub(crate) replays: bool,
     pub(crate) min_seats: u16,
     pub(crate) max_seats: u16,
     pub(crate) hold: Duration,
@@ -185,6 +187,7 @@ impl<G: Game> Match for Hosted<G> {
             schema: bellhop_game::schema::<G>(),
             rate_hz: G::RATE_HZ,
             send_every: self.game.send_every().max(1),
+            replays: G::REPLAYS,
             min_seats: G::MIN_SEATS,
             max_seats: G::MAX_SEATS,
             hold: Duration::from_secs(u64::from(G::HOLD_SECONDS)),

@@ -16,8 +16,11 @@ pub mod limits {
     pub const RESERVED: Duration = Duration::from_secs(30);
     /// How long the clock waits for the last players once the first has come.
     pub const START_WAIT: Duration = Duration::from_secs(10);
-    /// Steps made at once to catch up; what is missing beyond is dropped and counted.
+    /// Steps made at once to catch up; what is missing beyond is dropped and counted. Where several steps are made together
+    /// anyway, the first of these is the last of those.
     pub const MAX_CATCH_UP: u32 = 4;
+    /// Time of the match whose steps are made together, where nobody can tell: between two states at 20 a second.
+    pub const MAX_TOGETHER: Duration = Duration::from_millis(50);
     /// A client whose oldest unacknowledged frame is older than its best round trip and this is skipped.
     pub const BEHIND_AFTER: Duration = Duration::from_millis(500);
     /// The round trip assumed before one was measured.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use bellhop_game::{Game as _, Rng, Seat};
 use bellhop_snake::Snake;
-use room_core::Time;
+use bellhop_tanks::{Arena, Tanks};
+use bellhop_wire::{ToClient, ToServer};
+use room_core::{Output, Time, game, replay};
 
 use crate::world::World;
 
@@ -105,4 +108,64 @@ fn a_hidden_page_gets_events_but_no_state() {
     world.player(0).client.set_visible(true);
     world.pass(Duration::from_millis(300));
     assert_eq!(world.view(0), world.view(1));
+}
+
+/// A match of tanks, whose clients hold something new whenever a state came; the states of all, in order. Without `whole`
+/// the room is woken when it wants to be, with it at every step.
+fn tanks(whole: bool) -> (Vec<Arena>, World<Tanks>, u32) {
+    let mut world: World<Tanks> = World::seated(4, 3);
+    let (mut rng, mut states, mut wakings, mut step) = (Rng::new(5), Vec::new(), 0, 1);
+    let step_at = |step: u64| Time(step * 1_000_000 / 60);
+    while let Some(due) = world.room.deadline().filter(|due| *due <= step_at(600)) {
+        wakings += 1;
+        while whole && step_at(step) < due {
+            world.room.advance(step_at(step));
+            step += 1;
+        }
+        world.now = due;
+        world.room.advance(due);
+        world.carry();
+        for (&seat, player) in &mut world.players {
+            let view = player.client.view().expect("has a state");
+            states.push(view.clone());
+            Tanks::bot(view, Seat(seat), &mut rng).input.into_iter().for_each(|input| player.client.set_input(input));
+        }
+        world.carry();
+    }
+    (states, world, wakings)
+}
+
+#[test]
+fn steps_that_nobody_sees_apart_are_made_together() {
+    let (states, mut world, wakings) = tanks(false);
+    assert_eq!((wakings, world.room.stats().steps), (200, 600));
+    assert!(world.room.take_lateness().iter().all(Duration::is_zero), "they were waited for");
+    let (seen, whole, _) = tanks(true);
+    let (stats, others) = (world.room.stats(), whole.room.stats());
+    assert_eq!((stats.frames, stats.bytes, stats.steps), (others.frames, others.bytes, others.steps));
+    assert!(seen == states && whole.journal == world.journal, "it is another match");
+    let replayed = replay(&[game::<Tanks>()], &world.journal).unwrap();
+    assert!(replayed.steps == 600, "{replayed:?}");
+
+    // Woken between, the room makes what is due; late, it makes what it missed, and says by how much it missed it.
+    let due = world.room.deadline().unwrap();
+    world.room.advance(Time(due.0 - 20_000));
+    assert_eq!((world.room.stats().steps, world.room.deadline()), (601, Some(due)));
+    world.room.advance(Time(due.0 + 60_000));
+    assert_eq!(world.room.take_lateness().into_iter().max(), Some(Duration::from_millis(60)));
+    assert_eq!((world.room.stats().steps, world.room.stats().overruns), (606, 0));
+    let due = world.room.deadline().unwrap();
+    world.room.advance(Time(due.0 + 100_000));
+    assert_eq!((world.room.stats().steps, world.room.stats().overruns), (612, 3));
+}
+
+#[test]
+fn a_ping_counts_the_way_and_not_how_long_it_lay_here() {
+    let mut world = running();
+    let conn = world.player(0).conn.unwrap();
+    let ping = ToServer::Ping { client_ms: 1_000 }.encode();
+    world.room.receive_held(world.now, conn, &ping, Duration::from_micros(30_900));
+    let Some(Output::Send { frame, .. }) = world.room.poll() else { panic!("no answer") };
+    let pong = ToClient::decode(&frame.to_vec());
+    assert!(matches!(pong, Ok(ToClient::Pong { client_ms: 1_030, .. })), "{pong:?}");
 }

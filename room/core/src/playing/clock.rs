@@ -69,15 +69,21 @@ impl Clock {
         self.phase = Phase::Running { origin: now, ms, tick: self.tick };
     }
 
-    fn pause(&mut self, now: Time) {
-        self.phase = Phase::Paused { ms: self.smooth_ms(now) };
+    /// A part of a step that was not made has not been, in a real-time game.
+    fn pause(&mut self, now: Time, rate_hz: u32) {
+        self.phase = Phase::Paused { ms: self.match_ms(now, rate_hz) };
     }
 
-    /// When the next step is due: counted from the origin, so that nothing adds up.
+    /// When the next step is due.
     fn next_step(&self, rate_hz: u32) -> Option<Time> {
+        self.later_step(1, rate_hz)
+    }
+
+    /// When so many more steps are due: counted from the origin, so that nothing adds up.
+    fn later_step(&self, more: u32, rate_hz: u32) -> Option<Time> {
         match self.phase {
             Phase::Running { origin, tick, .. } if rate_hz > 0 => {
-                let steps = u64::from(self.tick - tick) + 1;
+                let steps = u64::from(self.tick - tick) + u64::from(more);
                 Some(Time(origin.0 + steps * 1_000_000 / u64::from(rate_hz)))
             }
             Phase::Running { .. } | Phase::Waiting | Phase::Paused { .. } => None,
@@ -143,7 +149,7 @@ impl Playing {
         let seats = self.seats.values().filter_map(|seat| seat.until());
         let start = self.first_live.filter(|_| self.clock.is_waiting()).map(|first| first.plus(limits::START_WAIT));
         let due = [
-            self.clock.next_step(self.rules.rate_hz),
+            self.clock.later_step(self.together(), self.rules.rate_hz),
             self.game_deadline(),
             self.draining,
             self.unkept_until,
@@ -209,26 +215,39 @@ impl Playing {
         }
         let live = self.count(Presence::Live);
         if self.clock.is_running() && live == 0 {
-            self.clock.pause(now);
+            self.clock.pause(now, self.rules.rate_hz);
         } else if !self.clock.is_running() && !self.clock.is_waiting() && live > 0 {
             self.clock.run(now);
             self.notice(now, Notice::Resumed, desk);
         }
     }
 
+    /// How many steps are waited for. Where each input says for which step it is meant, a step that is not shown may as
+    /// well be made with the one that is, each with its own inputs: whoever wakes the room once instead of three times
+    /// needs a third of the wakings.
+    fn together(&self) -> u32 {
+        if !self.rules.replays {
+            return 1;
+        }
+        let most = limits::MAX_TOGETHER.as_millis() as u32 * self.rules.rate_hz / 1_000;
+        self.rules.send_every.saturating_sub(self.unsent_steps).min(most).max(1)
+    }
+
     fn run_steps(&mut self, now: Time, desk: &mut Desk) {
         let rate_hz = self.rules.rate_hz;
+        let together = self.together();
+        let Some(waited_for) = self.clock.later_step(together, rate_hz) else { return };
         let mut steps = 0;
         while let Some(due) = self.clock.next_step(rate_hz) {
             if due > now || self.outcome.is_some() {
                 return;
             }
-            if steps == limits::MAX_CATCH_UP {
+            if steps == limits::MAX_CATCH_UP + together - 1 {
                 desk.stats.overruns += self.clock.slip(now, rate_hz);
                 return;
             }
             if desk.lateness.len() < 1024 {
-                desk.lateness.push(now.since(due));
+                desk.lateness.push(now.since(due.max(waited_for)));
             }
             self.clock.tick += 1;
             steps += 1;
