@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn bots_play_it_to_the_end() {
         let ended = room_client::trial::<Dots>(2, 7, std::time::Duration::from_secs(120)).expect("it ends");
-        assert_eq!((ended.seats[0].rank, ended.seats[0].score, ended.rated), (1, 10, true));
+        assert_eq!((ended.seats[0].rank, ended.seats[0].score, ended.rated), (1, i64::from(COINS), true));
     }
 
     #[test]
