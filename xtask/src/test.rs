@@ -4,6 +4,7 @@ mod architecture;
 mod dependencies;
 #[cfg(test)]
 mod guide;
+mod walk;
 
 use std::fs;
 use std::path::Path;
@@ -39,6 +40,9 @@ pub(crate) enum Tier {
     Sim,
     /// The whole system in a real Chromium.
     Browser,
+    /// docs/writing-a-game.md, walked in a copy of the repository, and what it makes played in a real Chromium. Runs only
+    /// when it is named.
+    Guide,
     /// The Helm chart: what it renders, what it refuses, and what may reach what.
     Chart,
     /// The images, and deploy/compose.yaml with them. Needs root, and runs only when it is named.
@@ -71,6 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Unit => unit()?,
             Tier::Sim => sim()?,
             Tier::Browser => browser()?,
+            Tier::Guide => walk::guide()?,
             Tier::Chart => chart::check()?,
             Tier::Images => compose::try_out()?,
             Tier::Cluster => cluster::try_out(args.keep_cluster)?,
