@@ -6,14 +6,30 @@
 mod corpus;
 mod targets;
 
+use std::path::Path;
+
 pub use corpus::{Corpus, mutate};
 pub use targets::{TARGETS, Target};
+
+/// Writes what real matches said into a directory, as what a target is begun with.
+///
+/// # Panics
+/// If there is no such target, or the directory cannot be written.
+pub fn begin(name: &str, directory: &Path) {
+    std::fs::create_dir_all(directory).expect("a directory of one's own can be made");
+    for (number, piece) in (target(name).corpus)().pieces().enumerate() {
+        std::fs::write(directory.join(format!("said-{number}")), piece).expect("a file of one's own can be written");
+    }
+}
 
 /// Gives bytes to a target by its name.
 ///
 /// # Panics
 /// If there is none, or the target has found something.
 pub fn run(name: &str, bytes: &[u8]) {
-    let target = TARGETS.iter().find(|target| target.name == name);
-    (target.unwrap_or_else(|| panic!("there is no target {name}")).run)(bytes);
+    (target(name).run)(bytes);
+}
+
+fn target(name: &str) -> Target {
+    *TARGETS.iter().find(|target| target.name == name).unwrap_or_else(|| panic!("there is no target {name}"))
 }
