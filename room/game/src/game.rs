@@ -188,7 +188,7 @@ pub trait Game: Sized + Send + 'static {
     const EVERY_INPUT_COUNTS: bool = false;
     /// Whether a client makes the steps ahead of the room that the room will make of its player's inputs
     /// ([`Game::predict`], then [`Game::replay`]). Every input then says for which step it is meant, and the room
-    /// gives it to that step ([`Inputs::taken`]).
+    /// gives it to that step ([`Inputs::taken`]). It makes steps that are not sent together with the one that is.
     const REPLAYS: bool = false;
     /// How far back, in milliseconds, a game puts what came late, and judges what a player did by what he saw; at
     /// most 250. Only where [`Game::REPLAYS`].
