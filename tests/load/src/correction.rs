@@ -6,11 +6,13 @@
 //! Where tanks touch, one cannot know what the other does, and those corrections are counted apart. What the player sees
 //! of a correction is spread over the frames that follow: `/max` is the most that one frame shows.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use bellhop_game::{Game as _, Rng, Seat};
 use bellhop_tanks::{Arena, Tanks, UNIT};
 use room_client::Client;
-use room_core::{Claim, ConnId, MatchSpec, Output, Room, SeatSpec, Time};
+use room_core::{Claim, ConnId, MatchSpec, Output, Room, SeatSpec, Status, Time};
 
 use crate::bench::{Bench, Report};
 use crate::link::{Link, Way};
@@ -136,11 +138,16 @@ pub fn measure(way: Way, seats: u16, seconds: u32, seed: u64) -> Result<Measured
     // A millisecond at a time; a page's frames lie anywhere between.
     for micros in (0..u64::from(seconds) * 1_000_000).step_by(1_000) {
         let now_ms = micros as f64 / 1_000.0;
-        room.advance(Time(micros));
-        for (at, player) in players.iter_mut().enumerate() {
-            while let Some(message) = player.up.take(now_ms) {
-                room.receive(Time(micros), ConnId(at as u64), &message);
+        // As the match thread does it: while the match runs, sockets are read when steps are due.
+        let due = room.deadline().is_some_and(|due| due <= Time(micros));
+        if due || !matches!(room.status(), Status::Playing { running: true, .. }) {
+            for (at, player) in players.iter_mut().enumerate() {
+                while let Some((came, message)) = player.up.take(now_ms) {
+                    let held = Duration::from_secs_f64((now_ms - came).max(0.0) / 1_000.0);
+                    room.receive_held(Time(micros), ConnId(at as u64), &message, held);
+                }
             }
+            room.advance(Time(micros));
         }
         while let Some(output) = room.poll() {
             match output {
@@ -170,7 +177,7 @@ pub fn measure(way: Way, seats: u16, seconds: u32, seed: u64) -> Result<Measured
 }
 
 fn hear(player: &mut Player, seat: u16, now_ms: f64, counts: bool, measured: &mut Measured) -> Result<()> {
-    while let Some(message) = player.down.take(now_ms) {
+    while let Some((_, message)) = player.down.take(now_ms) {
         player.client.receive(&message, now_ms)?;
         let stats = player.client.stats(now_ms);
         if stats.frames == std::mem::replace(&mut player.frames, stats.frames) {

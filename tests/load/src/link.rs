@@ -52,8 +52,8 @@ impl Link {
         self.on_the_way.push_back((self.held_until, message));
     }
 
-    /// The next message that has arrived by now.
-    pub fn take(&mut self, now_ms: f64) -> Option<Vec<u8>> {
-        Some(self.on_the_way.pop_front_if(|(arrives, _)| *arrives <= now_ms)?.1)
+    /// The next message that has arrived by now, and when it did.
+    pub fn take(&mut self, now_ms: f64) -> Option<(f64, Vec<u8>)> {
+        self.on_the_way.pop_front_if(|(arrives, _)| *arrives <= now_ms)
     }
 }
