@@ -21,6 +21,7 @@ mod readme;
 mod release;
 mod release_images;
 mod rooms;
+mod theirs;
 mod tools;
 mod trial;
 mod troubles;

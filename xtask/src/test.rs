@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Leave the cluster up if something failed on it, to be looked at.
     #[arg(long)]
     keep_cluster: bool,
+    /// With KUBECONFIG set, for the tier `cluster`: where that cluster finds the images, if they are not in its nodes.
+    #[arg(long)]
+    registry: Option<String>,
 }
 
 /// What can be run by name.
@@ -78,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Guide => walk::guide()?,
             Tier::Chart => chart::check()?,
             Tier::Images => compose::try_out()?,
-            Tier::Cluster => cluster::try_out(args.keep_cluster)?,
+            Tier::Cluster => cluster::try_out(args.keep_cluster, args.registry.as_deref())?,
             Tier::Faults => cluster::break_it(args.keep_cluster)?,
         }
         let name = tier.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());

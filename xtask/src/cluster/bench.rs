@@ -154,7 +154,7 @@ pub(crate) fn run(name: Option<&str>, out: Out<'_>) -> Result<()> {
         super::up(&layout, super::NODES)?;
     }
     let measured = made.iter().try_for_each(|image| super::load(&image.archive)).and_then(|()| {
-        let release = Release { layout: &layout };
+        let release = Release { layout: &layout, registry: None };
         let measured = may_have(&release, WARM_ROOMS).and_then(|()| {
             if measures_memory {
                 memory(&release, out)?;

@@ -1,14 +1,15 @@
 //! Names, addresses and places of the test cluster. Whatever bears one of these names is the cluster's own.
 
+use std::ffi::OsString;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{in_namespace, tools};
+use super::{client, in_namespace, tools};
 
 /// Everything of the running cluster. Short, because sockets lie below it.
 const STATE: &str = "/var/lib/bellhop-cluster";
@@ -43,16 +44,36 @@ pub(crate) const PROBE: &str = "testcluster.bellhop.dev/probe:1";
 /// The image of the pod that tells autoscalers what a test says.
 pub(super) const FIGURES: &str = "testcluster.bellhop.dev/figures:1";
 
-/// Where the cluster of this machine keeps its things.
+/// Where the cluster of this machine keeps its things; or the way to somebody else's.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     state: PathBuf,
+    /// What KUBECONFIG says, for a cluster that is not ours.
+    theirs: Option<OsString>,
 }
 
 impl Layout {
     /// There is one test cluster per machine.
     pub(crate) fn of_this_machine() -> Layout {
-        Layout { state: PathBuf::from(STATE) }
+        Layout { state: PathBuf::from(STATE), theirs: None }
+    }
+
+    /// A cluster that somebody has, and into whose namespaces nobody enters from here.
+    pub(super) fn of_kubeconfig(kubeconfig: OsString) -> Layout {
+        Layout { theirs: Some(kubeconfig), ..Layout::of_this_machine() }
+    }
+
+    /// Whether it is not the cluster of this machine.
+    pub(super) fn is_theirs(&self) -> bool {
+        self.theirs.is_some()
+    }
+
+    /// A connection from where kubectl runs.
+    pub(super) fn connect(&self, address: SocketAddr) -> Result<TcpStream> {
+        if self.is_theirs() {
+            return TcpStream::connect(address).with_context(|| format!("could not reach {address}"));
+        }
+        client::connect(address)
     }
 
     /// The whole directory.
@@ -127,10 +148,17 @@ impl Layout {
         format!("{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", self.bin().display())
     }
 
-    /// A command in the client's namespace, with KUBECONFIG set and the cluster's kubectl first in its PATH.
+    /// A command in the client's namespace, with KUBECONFIG set and the cluster's kubectl first in its PATH. With a cluster
+    /// of somebody else, just a command.
     pub(crate) fn inside(&self, program: &str) -> Command {
-        let mut command = in_namespace(CLIENT, "env");
         let path = std::env::var("PATH").unwrap_or_default();
+        if let Some(kubeconfig) = &self.theirs {
+            let mut command = Command::new("env");
+            command.arg(format!("PATH={}:{path}", tools::bin_dir().display())).arg(program);
+            command.env("KUBECONFIG", kubeconfig);
+            return command;
+        }
+        let mut command = in_namespace(CLIENT, "env");
         command
             .arg(format!("PATH={}:{}:{path}", self.bin().display(), tools::bin_dir().display()))
             .arg(format!("KUBECONFIG={}", self.kubeconfig().display()))

@@ -5,7 +5,6 @@ use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::client;
 use super::process::wait_for;
 use super::release::{INSTALLED_WITHIN, PATIENCE, Release};
 use crate::root;
@@ -30,7 +29,9 @@ pub(super) fn installs(release: &Release<'_>) -> Result<()> {
     ensure!(commands.len() <= PLATFORM_COMMANDS_AT_MOST, "it takes {} commands until people play", commands.len());
     let (last, first) = commands.split_last().context("a command")?;
     for command in first {
-        step(&format!("`{command}`"), || quietly(&mut shell(release, command)))?;
+        let images = if command.starts_with("helm install ") { release.images() } else { Vec::new() };
+        let command = [vec![(*command).to_owned()], images].concat().join(" ");
+        step(&format!("`{command}`"), || quietly(&mut shell(release, &command)))?;
     }
     {
         let _forwarded = Forwarded::start(release, last)?;
@@ -96,7 +97,7 @@ impl Forwarded {
         let mut kubectl = shell(release, command);
         let forwarded = Forwarded(kubectl.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?);
         let address = PAGE.trim_start_matches("http://").replace("localhost", "127.0.0.1").parse()?;
-        wait_for(&format!("`{command}` to listen"), PATIENCE, || Ok(client::connect(address).is_ok()))?;
+        wait_for(&format!("`{command}` to listen"), PATIENCE, || Ok(release.layout.connect(address).is_ok()))?;
         Ok(forwarded)
     }
 }

@@ -10,8 +10,9 @@ use super::faults::{Crowd, judged};
 use super::layout::Layout;
 use super::process::wait_for;
 use super::release_images;
+use super::theirs::Forwarded;
 use super::tools::{Tool, installed};
-use super::trial::{ask, kubectl};
+use super::trial::{ask, ask_over, kubectl};
 use super::{autoscaler, faults, games, native, node, readme, troubles};
 use crate::assemble;
 use crate::steps::{beside, loudly, quietly, step, together};
@@ -28,7 +29,7 @@ pub(super) const INSTALLED_WITHIN: Duration = Duration::from_secs(180);
 /// A pod that starts, a match of two bots, a status that is written every 10 s: each takes some seconds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Ended matches that show that play goes on: more than there are rooms, so that rooms took another one.
-const MATCHES: u64 = 6;
+pub(super) const MATCHES: u64 = 6;
 
 /// Everything that is built before a cluster is needed.
 ///
@@ -47,7 +48,7 @@ pub(super) fn build() -> Result<Vec<std::path::PathBuf>> {
 /// # Errors
 /// If something is not as it should be.
 pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<()> {
-    let release = Release { layout };
+    let release = Release { layout, registry: None };
     release.load(images)?;
     readme::installs(&release)?;
     step("its values are changed: a fleet at zero, one with an autoscaler, one with a team's own game", || {
@@ -141,7 +142,7 @@ fn from_zero(release: &Release<'_>, gateway: &str) -> Result<()> {
 /// # Errors
 /// Every promise that was broken.
 pub(super) fn break_it(layout: &Layout, images: &[std::path::PathBuf], rounds: u32) -> Result<()> {
-    let release = Release { layout };
+    let release = Release { layout, registry: None };
     release.load(images)?;
     step("installing the chart", || release.helm(&["--create-namespace"]))?;
     let url = format!("http://{}", release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?);
@@ -153,6 +154,8 @@ pub(super) fn break_it(layout: &Layout, images: &[std::path::PathBuf], rounds: u
 /// The release, as it is looked at and changed.
 pub(super) struct Release<'a> {
     pub(super) layout: &'a Layout,
+    /// Where its images are, if not where the chart says.
+    pub(super) registry: Option<&'a str>,
 }
 
 impl Release<'_> {
@@ -172,9 +175,14 @@ impl Release<'_> {
         for values in VALUES {
             helm.args(["--set-json", values]);
         }
-        helm.args(more);
+        helm.args(more).args(self.images());
         helm.arg(format!("--timeout={}s", INSTALLED_WITHIN.as_secs()));
         quietly(helm.arg(root().join("helm/bellhop")))
+    }
+
+    /// What Helm is told about images.
+    pub(super) fn images(&self) -> Vec<String> {
+        self.registry.map_or_else(Vec::new, |registry| vec!["--set".to_owned(), format!("image.registry={registry}")])
     }
 
     pub(super) fn roll_back(&self) -> Result<()> {
@@ -233,9 +241,13 @@ impl Release<'_> {
 
     /// Two bots play one match in a queue, to its end.
     fn bots_play(&self, queue: &str) -> Result<()> {
+        self.bots_play_at(&format!("http://{}", self.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?), queue)
+    }
+
+    /// The same by this way to the gateway.
+    pub(super) fn bots_play_at(&self, url: &str, queue: &str) -> Result<()> {
         let bots = assemble::target().join("debug/bellhop-bots");
-        let url = format!("http://{}", self.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?);
-        quietly(self.layout.inside(&bots.display().to_string()).args(["--url", &url, "--queue", queue]))
+        quietly(self.layout.inside(&bots.display().to_string()).args(["--url", url, "--queue", queue]))
     }
 
     pub(super) fn browser_plays(&self, url: &str) -> Result<()> {
@@ -281,7 +293,7 @@ impl Release<'_> {
         Ok(counted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() as u64)
     }
 
-    fn shows_players(&self) -> Result<()> {
+    pub(super) fn shows_players(&self) -> Result<()> {
         let mut table = String::new();
         let waited = wait_for("the fleet's table to show four players", PATIENCE, || {
             table = self.kubectl(&["get", "roomfleet", "default"])?;
@@ -294,7 +306,7 @@ impl Release<'_> {
     }
 
     /// The gateways' and the rooms' pods stay, the new lobby has what the old one knew, and matches go on ending.
-    fn lobby_is_replaced(&self) -> Result<()> {
+    pub(super) fn lobby_is_replaced(&self) -> Result<()> {
         let others = || {
             let selector = "app.kubernetes.io/component in (gateway,room)";
             let columns =
@@ -313,13 +325,17 @@ impl Release<'_> {
         self.nothing_lost()
     }
 
-    fn nothing_lost(&self) -> Result<()> {
+    pub(super) fn nothing_lost(&self) -> Result<()> {
         let lost = self.metrics()?.lines().filter(|line| line.starts_with("lobby_matches_lost_total{")).count();
         ensure!(lost == 0, "matches were lost");
         Ok(())
     }
 
     pub(super) fn metrics(&self) -> Result<String> {
+        if self.layout.is_theirs() {
+            let forwarded = Forwarded::start(self, &format!("pod/{LOBBY}"), 8082)?;
+            return ask_over(self.layout.connect(forwarded.at)?, "/metrics");
+        }
         ask(&self.get(&format!("pod/{LOBBY}"), "{.status.podIP}")?, 8082, "/metrics")
     }
 

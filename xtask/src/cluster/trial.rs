@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::client;
 use super::layout::{Layout, PROBE, fill};
 use super::process::{self, wait_for};
-use super::{NODES, control_plane, release};
+use super::{NODES, control_plane, release, theirs};
 use crate::root;
 use crate::steps::step;
 
@@ -27,10 +27,15 @@ const CALLS: usize = 40;
 const ROUNDS: u32 = 5;
 
 /// Brings a cluster up, tries it and the release on it, and takes it down again. `keep`: leaves it up if something failed.
+/// With KUBECONFIG set, tries the release on that cluster instead, with images from this registry.
 ///
 /// # Errors
 /// If something is not as it should be.
-pub(crate) fn run(keep: bool) -> Result<()> {
+pub(crate) fn run(keep: bool, registry: Option<&str>) -> Result<()> {
+    if let Some(kubeconfig) = std::env::var_os("KUBECONFIG").filter(|kubeconfig| !kubeconfig.is_empty()) {
+        return theirs::try_it(&Layout::of_kubeconfig(kubeconfig), registry);
+    }
+    ensure!(registry.is_none(), "--registry is for a cluster of your own: set KUBECONFIG to the way to it");
     on_a_cluster(keep, |layout, images| try_it(layout).and_then(|()| release::try_it(layout, images)))
 }
 
@@ -233,7 +238,12 @@ pub(super) fn kubectl(layout: &Layout, args: &[&str], stdin: Option<&str>) -> Re
 /// A GET from the client's namespace; the body of a 200.
 pub(super) fn ask(host: &str, port: u16, path: &str) -> Result<String> {
     let address = SocketAddr::new(host.parse().with_context(|| format!("{host} is no address"))?, port);
-    let mut socket = client::connect(address)?;
+    ask_over(client::connect(address)?, path)
+}
+
+/// The same over a connection.
+pub(super) fn ask_over(mut socket: TcpStream, path: &str) -> Result<String> {
+    let address = socket.peer_addr()?;
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(socket, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
     let mut answer = String::new();
