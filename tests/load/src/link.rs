@@ -9,7 +9,7 @@ use bellhop_game::Rng;
 pub struct Way {
     /// There and back, in milliseconds.
     pub round_trip_ms: f64,
-    /// Of so many packets one is lost.
+    /// Of so many packets one is lost; 0: none.
     pub loses_one_in: u32,
 }
 
@@ -23,7 +23,7 @@ impl Way {
     /// From a packet's being sent to its arrival, in milliseconds; `rng` decides how often it is lost.
     pub(crate) fn takes_ms(self, rng: &mut Rng) -> f64 {
         let mut ms = self.round_trip_ms / 2.0;
-        while rng.one_in(self.loses_one_in) {
+        while self.loses_one_in > 0 && rng.one_in(self.loses_one_in) {
             ms += self.retransmission_ms();
         }
         ms

@@ -63,12 +63,7 @@ impl Calls {
         let Ok(_turn) = self.turns.acquire().await else { return Err(Failed::Away("no turn".into())) };
         match tokio::time::timeout(ANSWER_WITHIN, call).await {
             Ok(Ok(answer)) => Ok(answer),
-            // A quota that was just made is not counted yet.
-            Ok(Err(Error::Api(status))) if status.message.contains("status unknown for quota") => {
-                Err(Failed::Away(status.message))
-            }
-            Ok(Err(Error::Api(status))) if status.code < 500 && status.code != 429 => Err(Failed::Refused(status)),
-            Ok(Err(error)) => Err(Failed::Away(error.to_string())),
+            Ok(Err(error)) => Err(failed(error)),
             Err(late) => Err(Failed::Away(late.to_string())),
         }
     }
@@ -197,6 +192,17 @@ impl Calls {
     }
 }
 
+/// A no of the API server, or one that may be tried again: it was not reached, or has too much to do.
+fn failed(error: Error) -> Failed {
+    let Error::Api(status) = error else { return Failed::Away(error.to_string()) };
+    // A quota that was just made is not counted yet.
+    let not_yet = status.message.contains("status unknown for quota");
+    if not_yet || status.code >= 500 || status.code == 429 {
+        return Failed::Away(status.message);
+    }
+    Failed::Refused(status)
+}
+
 /// What an event is about.
 pub(super) fn reference(fleet: &RoomFleet) -> ObjectReference {
     fleet.object_ref(&())
@@ -231,6 +237,21 @@ fn refused(status: &kube::core::Status) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_throttled_call_is_tried_again_and_a_conflict_is_an_answer() {
+        let refused = |code: u16, message: &str| {
+            let status = kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
+            matches!(failed(Error::Api(Box::new(status))), Failed::Refused(_))
+        };
+        for code in [400, 403, 404, 409, 410, 422] {
+            assert!(refused(code, "no"), "{code}");
+        }
+        for code in [429, 500, 503, 504] {
+            assert!(!refused(code, "later"), "{code}");
+        }
+        assert!(!refused(403, "status unknown for quota: few"));
+    }
 
     #[test]
     fn a_refusal_says_what_to_do() {
