@@ -5,19 +5,31 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
 import { test } from "node:test";
-import { complaints, launch, LIMIT, lobby, open, shot } from "../lib/browser.js";
+import { complaints, launch, LIMIT, lobby, open, shot, until } from "../lib/browser.js";
 import { byTurn, cell, meet, put, quit, result, seated } from "../lib/play.js";
 import { roomOf, signal } from "../lib/rooms.js";
 
 /** The match a window is in. */
 const matchOf = (page) => new URL(page.url()).pathname;
 
+/** Notes from now on how the page says it is connected: a room may be replaced between two looks at it. */
+async function noteLinks(page) {
+  await page.evaluate(() => {
+    const links = [];
+    globalThis.links = links;
+    new MutationObserver((changes) => {
+      links.push(...changes.map((change) => change.oldValue), document.querySelector("[data-link]")?.dataset.link);
+    }).observe(document, { subtree: true, childList: true, attributeFilter: ["data-link"], attributeOldValue: true });
+  });
+}
+
 /** Kills the room, waits until every window is back, and says how long that took. */
 async function kill(room, pages) {
+  await Promise.all(pages.map(noteLinks));
   const dead = room();
   const begun = performance.now();
   signal(dead, "SIGKILL");
-  await Promise.all(pages.map((page) => page.locator('[data-link="reconnecting"]').waitFor()));
+  await Promise.all(pages.map((page) => until(page, () => globalThis.links.includes("reconnecting"))));
   await Promise.all(pages.map(seated));
   const took = performance.now() - begun;
   assert.notEqual(room(), dead, "it goes on in another room");
