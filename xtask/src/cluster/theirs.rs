@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -88,6 +88,8 @@ fn plays(release: &Release<'_>) -> Result<()> {
 /// A port of something in the cluster, as `kubectl port-forward` brings it here; until this is dropped.
 pub(super) struct Forwarded {
     kubectl: Child,
+    /// It ends when nobody would hear what it says.
+    _says: BufReader<ChildStdout>,
     /// Where it is here.
     pub(super) at: SocketAddr,
 }
@@ -98,10 +100,11 @@ impl Forwarded {
         kubectl.args(["-n", NAMESPACE, "port-forward", what, &format!(":{port}")]).stdin(Stdio::null());
         let mut kubectl = kubectl.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("starting kubectl")?;
         let mut said = String::new();
-        BufReader::new(kubectl.stdout.take().context("its stdout is a pipe")?).read_line(&mut said)?;
+        let mut says = BufReader::new(kubectl.stdout.take().context("its stdout is a pipe")?);
+        says.read_line(&mut said)?;
         let at = said.strip_prefix("Forwarding from ").and_then(|rest| rest.split(' ').next()?.parse().ok());
         match at {
-            Some(at) => Ok(Forwarded { kubectl, at }),
+            Some(at) => Ok(Forwarded { kubectl, _says: says, at }),
             None => {
                 let _gone_already = kubectl.kill();
                 let _reaped = kubectl.wait();
