@@ -1,7 +1,7 @@
 //! Steps that show what they wait for.
 
 use std::io::{IsTerminal, Read};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +9,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// How much of a failed command's output is shown, in bytes from its end.
 const SHOWN_OUTPUT: usize = 16 * 1024;
+
+/// A process that runs beside what is done, and is killed when this is dropped.
+pub(crate) struct Companion(pub(crate) Child);
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
 
 /// Runs `work` under a line that says what is being waited for, and for how long.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {

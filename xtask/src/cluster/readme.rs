@@ -1,14 +1,14 @@
 //! The README's commands for those who have a cluster, run as they are written.
 
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
 use super::process::wait_for;
 use super::release::{INSTALLED_WITHIN, PATIENCE, Release};
 use crate::root;
-use crate::steps::{quietly, step};
+use crate::steps::{Companion, quietly, step};
 
 /// What the port that the README forwards is called there.
 const PAGE: &str = "http://localhost:8080";
@@ -34,7 +34,7 @@ pub(super) fn installs(release: &Release<'_>) -> Result<()> {
         step(&format!("`{command}`"), || quietly(&mut shell(release, &command)))?;
     }
     {
-        let _forwarded = Forwarded::start(release, last)?;
+        let _forwarded = forward(release, last)?;
         step(&format!("`{last}`: two windows play"), || release.browser_plays(PAGE))?;
     }
     let test = spans(&text).find(|span| span.starts_with("helm test")).context("`helm test` in the README")?;
@@ -89,24 +89,13 @@ fn shell(release: &Release<'_>, command: &str) -> std::process::Command {
     shell
 }
 
-/// A forwarded port; ends when this is dropped.
-struct Forwarded(Child);
-
-impl Forwarded {
-    fn start(release: &Release<'_>, command: &str) -> Result<Forwarded> {
-        let mut kubectl = shell(release, command);
-        let forwarded = Forwarded(kubectl.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?);
-        let address = PAGE.trim_start_matches("http://").replace("localhost", "127.0.0.1").parse()?;
-        wait_for(&format!("`{command}` to listen"), PATIENCE, || Ok(release.layout.connect(address).is_ok()))?;
-        Ok(forwarded)
-    }
-}
-
-impl Drop for Forwarded {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _reaped = self.0.wait();
-    }
+/// Forwards the port of the page, by this command.
+fn forward(release: &Release<'_>, command: &str) -> Result<Companion> {
+    let mut kubectl = shell(release, command);
+    let forwarded = Companion(kubectl.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?);
+    let address = PAGE.trim_start_matches("http://").replace("localhost", "127.0.0.1").parse()?;
+    wait_for(&format!("`{command}` to listen"), PATIENCE, || Ok(release.layout.connect(address).is_ok()))?;
+    Ok(forwarded)
 }
 
 #[cfg(test)]

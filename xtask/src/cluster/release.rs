@@ -56,9 +56,7 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
         let values = [vec![autoscaler::SCALED.to_owned()], with_own.to_vec(), games::values(3, QUEUES + 1)].concat();
         release.helm(&values.iter().flat_map(|value| ["--set-json", value]).collect::<Vec<_>>())
     })?;
-    step("the rooms go that are not needed any more", || {
-        wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))
-    })?;
+    step("the rooms go that are not needed any more", || release.gets_empty())?;
     let gateway = release.get("service/game-bellhop-gateway", "{.spec.clusterIP}")?;
     let url = format!("http://{gateway}");
     step("the lobby reads the new queues", || release.knows_queue(&gateway, "dots"))?;
@@ -93,21 +91,13 @@ pub(super) fn try_it(layout: &Layout, images: &[std::path::PathBuf]) -> Result<(
         step("native clients play at a node; while they do, their room's eviction is refused", || {
             native::plays(&release, &url)
         })?;
-        step("`kubectl scale` down under playing rooms, which the status tells", || {
-            release.scale(1)?;
-            release.shows(r#"{.status.conditions[?(@.type=="Scaled")].reason}"#, "MatchesGoOn")?;
-            release.scale(0)?;
-            release.matches_end(MATCHES)?;
-            release.nothing_lost()
-        })?;
+        step("`kubectl scale` down under playing rooms, which the status tells", || release.scales_down())?;
         judged(&mut players)?;
     }
     readme::operates(&release)?;
     step("a quota that is used up is told", || troubles::quota(&release))?;
     release.scale(0)?;
-    step("who is not needed goes", || {
-        wait_for("the fleet to be at zero", PATIENCE, || Ok(release.rooms()?.is_empty()))
-    })?;
+    step("who is not needed goes", || release.gets_empty())?;
     step("uninstalling leaves the definition, the journal and the keys, and no pod", || release.uninstall())
 }
 
@@ -125,16 +115,9 @@ fn from_zero(release: &Release<'_>, gateway: &str) -> Result<()> {
         ensure!(!release.rooms()?.is_empty(), "they played, and there is no room");
         Ok(())
     })?;
-    beside("`kubectl scale` up", || {
-        release.scale(3)?;
-        release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
-    })?;
+    beside("`kubectl scale` up", || release.scales_up())?;
     beside("a pod that lies about its room does not get in", || troubles::lies(release))?;
-    beside("a pod that somebody deletes by hand is told, and its room is replaced", || {
-        troubles::deleted_by_hand(release)?;
-        release.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
-    })?;
-    Ok(())
+    beside("a pod that somebody deletes by hand is told, and its room is replaced", || release.loses_a_pod())
 }
 
 /// Installs the chart, and breaks everything under load, each so many times.
@@ -215,6 +198,36 @@ impl Release<'_> {
 
     pub(super) fn scale(&self, replicas: u32) -> Result<()> {
         self.kubectl(&["scale", "roomfleet/default", &format!("--replicas={replicas}")]).map(drop)
+    }
+
+    /// To three rooms, which are there then.
+    pub(super) fn scales_up(&self) -> Result<()> {
+        self.scale(3)?;
+        self.has_three_rooms()
+    }
+
+    fn has_three_rooms(&self) -> Result<()> {
+        self.shows("{.status.ready} {.status.replicas} {.status.desired}", "3 3 3")
+    }
+
+    /// One of the three, by somebody's hand; then there are three again.
+    pub(super) fn loses_a_pod(&self) -> Result<()> {
+        troubles::deleted_by_hand(self)?;
+        self.has_three_rooms()
+    }
+
+    /// Below the number of rooms that are played in: their matches go on.
+    pub(super) fn scales_down(&self) -> Result<()> {
+        self.scale(1)?;
+        self.shows(r#"{.status.conditions[?(@.type=="Scaled")].reason}"#, "MatchesGoOn")?;
+        self.scale(0)?;
+        self.matches_end(MATCHES)?;
+        self.nothing_lost()
+    }
+
+    /// Waits until it has no room.
+    pub(super) fn gets_empty(&self) -> Result<()> {
+        wait_for("the fleet to be at zero", PATIENCE, || Ok(self.rooms()?.is_empty()))
     }
 
     /// Waits until the fleet is as said.
@@ -325,7 +338,7 @@ impl Release<'_> {
         self.nothing_lost()
     }
 
-    pub(super) fn nothing_lost(&self) -> Result<()> {
+    fn nothing_lost(&self) -> Result<()> {
         let lost = self.metrics()?.lines().filter(|line| line.starts_with("lobby_matches_lost_total{")).count();
         ensure!(lost == 0, "matches were lost");
         Ok(())

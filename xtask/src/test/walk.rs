@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::assemble::{cargo, target};
-use crate::steps::{loudly, quietly, step};
+use crate::steps::{Companion, loudly, quietly, step};
 use crate::{needs, root};
 
 const GUIDE: &str = "docs/writing-a-game.md";
@@ -43,7 +43,7 @@ pub(super) fn guide() -> Result<()> {
     running.args(["--port", &port.to_string(), "--data"]).arg(data.path());
     let running =
         running.stdin(Stdio::null()).stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?);
-    let mut running = Running(running.spawn().context("starting the game")?);
+    let mut running = Running(Companion(running.spawn().context("starting the game")?));
     step(&play, || running.wait_for(&log, "Play at "))?;
 
     let artifacts = root.join("artifacts");
@@ -86,7 +86,7 @@ fn ours(copy: &Path, command: &str) -> Result<Command> {
 }
 
 /// A `cargo xtask play` that ends with the test.
-struct Running(Child);
+struct Running(Companion);
 
 impl Running {
     fn wait_for(&mut self, log: &Path, line: &str) -> Result<()> {
@@ -96,7 +96,7 @@ impl Running {
             if said.contains(line) {
                 return Ok(());
             }
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.0.0.try_wait()? {
                 bail!("it ended ({status}):\n{said}");
             }
             ensure!(Instant::now() < until, "it did not say `{line}` within {} s:\n{said}", BUILT_WITHIN.as_secs());
@@ -106,23 +106,16 @@ impl Running {
 
     /// As Ctrl-C does.
     fn stop(mut self) -> Result<()> {
-        kill(Pid::from_raw(i32::try_from(self.0.id())?), Signal::SIGINT).context("interrupting the game")?;
+        kill(Pid::from_raw(i32::try_from(self.0.0.id())?), Signal::SIGINT).context("interrupting the game")?;
         let until = Instant::now() + STOPPED_WITHIN;
         while Instant::now() < until {
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.0.0.try_wait()? {
                 ensure!(status.success(), "the game ended with {status}");
                 return Ok(());
             }
             std::thread::sleep(LOOK_EVERY);
         }
         bail!("Ctrl-C did not end it within {} s", STOPPED_WITHIN.as_secs());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _reaped = self.0.wait();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,7 +18,7 @@ use crate::cluster::process::{self, wait_for};
 use crate::cluster::release::{NAMESPACE, PATIENCE, Release};
 use crate::cluster::tools::{Tool, installed};
 use crate::cluster::trial::kubectl;
-use crate::steps::step;
+use crate::steps::{Companion, step};
 
 /// As many as the figure's name says.
 const ROOMS: u32 = 2_000;
@@ -137,8 +137,8 @@ fn requests(release: &Release<'_>) -> Result<f64> {
 
 /// What attaches for the pods, each with a token of its pod.
 struct FalseRooms {
-    process: Child,
-    proxy: Child,
+    process: Companion,
+    _proxy: Companion,
     pods: Watch,
     attached: BTreeSet<String>,
 }
@@ -148,12 +148,12 @@ impl FalseRooms {
         let lobby = format!("http://{}:8082", release.get("pod/game-bellhop-lobby-0", "{.status.podIP}")?);
         let mut command = release.layout.inside(&target().join("release/bellhop-load").display().to_string());
         command.args(["false-rooms", "--lobby", &lobby, "--fleet", "many", "--game", "nothing"]);
-        let process = command.stdin(Stdio::piped()).spawn().context("starting the false rooms")?;
+        let process = Companion(command.stdin(Stdio::piped()).spawn().context("starting the false rooms")?);
         let mut proxy = release.layout.kubectl();
         proxy.args(["proxy", "--reject-methods=^$", "--port", PROXY.rsplit_once(':').map_or("", |(_, port)| port)]);
-        let proxy = proxy.stdout(Stdio::null()).spawn().context("starting kubectl")?;
+        let proxy = Companion(proxy.stdout(Stdio::null()).spawn().context("starting kubectl")?);
         let pods = Watch::start(release, FLEET, "{.metadata.name} {.metadata.uid} {.status.phase}")?;
-        let started = FalseRooms { process, proxy, pods, attached: BTreeSet::new() };
+        let started = FalseRooms { process, _proxy: proxy, pods, attached: BTreeSet::new() };
         wait_for("`kubectl proxy` to listen", PATIENCE, || Ok(client::connect(PROXY.parse()?).is_ok()))?;
         Ok(started)
     }
@@ -166,25 +166,16 @@ impl FalseRooms {
             let Some((pod, uid)) = running.filter(|(pod, _)| !self.attached.contains(*pod)) else { continue };
             let room = pod.strip_prefix("many-").context("a pod's name begins with its fleet")?;
             let line = format!("{room} {}\n", token(pod, uid)?);
-            self.process.stdin.as_mut().context("its stdin is a pipe")?.write_all(line.as_bytes())?;
+            self.process.0.stdin.as_mut().context("its stdin is a pipe")?.write_all(line.as_bytes())?;
             self.attached.insert(pod.to_owned());
         }
         Ok(())
     }
 
     fn are_there(&mut self) -> Result<()> {
-        let ended = self.process.try_wait()?;
+        let ended = self.process.0.try_wait()?;
         ensure!(ended.is_none(), "the false rooms ended: {ended:?}");
         Ok(())
-    }
-}
-
-impl Drop for FalseRooms {
-    fn drop(&mut self) {
-        for process in [&mut self.process, &mut self.proxy] {
-            let _gone_already = process.kill();
-            let _reaped = process.wait();
-        }
     }
 }
 

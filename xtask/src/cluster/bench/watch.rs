@@ -1,17 +1,18 @@
 //! What the API server tells of pods, line by line, with the moment in which it came.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::release::{NAMESPACE, PATIENCE, Release};
+use crate::steps::Companion;
 
 /// `kubectl get --watch`; ends when this is dropped.
 pub(super) struct Watch {
-    kubectl: Child,
+    _kubectl: Companion,
     lines: mpsc::Receiver<(Instant, String)>,
 }
 
@@ -22,8 +23,8 @@ impl Watch {
         kubectl.args(["-n", NAMESPACE, "get", "pods", "-l", labels, "--watch-only", "-o"]);
         kubectl.arg(format!("jsonpath={path}{{\"\\n\"}}"));
         let kubectl = kubectl.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut kubectl = kubectl.context("could not start kubectl")?;
-        let out = kubectl.stdout.take().context("its output is a pipe")?;
+        let mut kubectl = Companion(kubectl.context("could not start kubectl")?);
+        let out = kubectl.0.stdout.take().context("its output is a pipe")?;
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -34,7 +35,7 @@ impl Watch {
         });
         // It is a process that has to start; what is asked for must not be there before it looks.
         std::thread::sleep(LOOKS_AFTER);
-        Ok(Watch { kubectl, lines })
+        Ok(Watch { _kubectl: kubectl, lines })
     }
 
     /// The next line.
@@ -48,13 +49,6 @@ impl Watch {
     /// The next line, if it is there.
     pub(super) fn next_at_once(&self) -> Option<String> {
         self.lines.try_recv().ok().map(|(_, line)| line)
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _gone_already = self.kubectl.kill();
-        let _reaped = self.kubectl.wait();
     }
 }
 
