@@ -7,6 +7,16 @@ import { meet, press, quit, ratingAfter, seated } from "../lib/play.js";
 /** A match of the test's settings: a few rounds of at most a few seconds each. */
 const MATCH = 60_000;
 
+/** Goes round in small circles, and so stays alive, until the function it gives is called or the test ends. */
+function circle(t, page) {
+  const round = ["ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight"];
+  let at = 0;
+  const circling = setInterval(() => page.keyboard.press(round[at++ % round.length]).catch(() => {}), 600);
+  const stop = () => clearInterval(circling);
+  t.after(stop);
+  return stop;
+}
+
 test("two windows play snake through a reload to the result", LIMIT, async (t) => {
   const context = await open(await launch(t));
   const one = await lobby(context);
@@ -14,11 +24,8 @@ test("two windows play snake through a reload to the result", LIMIT, async (t) =
   await meet(one, two, "Snake");
   await one.locator(".snake .board").waitFor();
   await two.locator(".scores li.own").waitFor();
-  // One window goes round in circles and so stays alive, however long the other one's reload takes.
-  const round = ["ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight"];
-  let at = 0;
-  const circling = setInterval(() => two.keyboard.press(round[at++ % round.length]).catch(() => {}), 600);
-  t.after(() => clearInterval(circling));
+  // However long the reload of the other one takes, the match waits for it.
+  const stop = circle(t, two);
   await shot(one, "snake-desk");
   assert.deepEqual(await complaints(one), []);
 
@@ -27,7 +34,7 @@ test("two windows play snake through a reload to the result", LIMIT, async (t) =
   await one.locator(".scores li").nth(1).waitFor();
 
   // From here on both go where they go; walls and bodies do the rest.
-  clearInterval(circling);
+  stop();
   const over = (page) => page.locator(".result h2").waitFor({ timeout: MATCH });
   await Promise.all([over(one), over(two)]);
   const titles = [await one.locator(".result h2").textContent(), await two.locator(".result h2").textContent()].sort();
@@ -46,6 +53,11 @@ test("who comes late to a running match waits for its next round in words", LIMI
   const context = await open(await launch(t));
   const [one, two, three] = [await lobby(context), await lobby(context), await lobby(context)];
   await meet(one, two, "Snake");
+  // A match is one decided round: it must not be decided before the third window is there.
+  circle(t, one);
+  circle(t, two);
+  // Who is there before the first step plays the first round.
+  await one.locator(".snake .say.low").waitFor({ state: "attached" });
   await press(three, "Snake");
   await seated(three);
   await three.getByText("You come in with the next round").first().waitFor();
