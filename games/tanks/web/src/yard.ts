@@ -26,6 +26,7 @@ export class Yard {
   #size = { width: 0, height: 0 };
   #camera: { x: number; y: number; scale: number } = { x: 0, y: 0, scale: 1 };
   #settled = false;
+  #planAtLeft = false;
   #painted = { name: "", canvas: document.createElement("canvas") };
   #observer = new ResizeObserver(() => this.#resize());
 
@@ -207,13 +208,23 @@ export class Yard {
     }
   }
 
-  /** The whole yard, small, in the corner. */
+  /** The whole yard, small, in a corner: in the other one once the own tank drives under it. */
   #plan(pen: CanvasRenderingContext2D, view: View, scene: Scene, dark: boolean): void {
     const { columns, rows } = view.map;
     const tile = Math.min(150, this.#size.width * 0.27) / columns;
+    const left = () => (this.#planAtLeft ? 12 : this.#size.width - columns * tile - 12);
+    const own = view.tanks.find((tank) => tank.seat === scene.you);
+    if (own !== undefined) {
+      const { x, y, scale } = this.#camera;
+      const [at, down] = [(own.body.x / UNIT - x) * scale + this.#size.width / 2, (own.body.y / UNIT - y) * scale + this.#size.height / 2];
+      const near = TILE * scale;
+      if (at > left() - near && at < left() + columns * tile + near && down < 12 + rows * tile + near) {
+        this.#planAtLeft = !this.#planAtLeft;
+      }
+    }
     const ratio = devicePixelRatio;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.translate(this.#size.width - columns * tile - 12, 12);
+    pen.translate(left(), 12);
     pen.globalAlpha = 0.86;
     pen.fillStyle = dark ? "#10111d" : "#ffffff";
     pen.fillRect(0, 0, columns * tile, rows * tile);
