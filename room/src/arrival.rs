@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, cmsg_space, recvmsg};
-use nix::sys::time::TimeSpec;
+use nix::sys::time::{TimeVal, TimeValLike as _};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
@@ -41,11 +41,15 @@ pub(crate) async fn receive(stream: &OwnedReadHalf, into: &mut BytesMut) -> io::
 
 /// The bytes that were there, and when the last of them had come by the wall clock.
 fn receive_now(stream: &TcpStream, into: &mut BytesMut) -> io::Result<(usize, Option<Duration>)> {
-    let (mut bytes, mut control) = ([0; READ_BYTES], [0; cmsg_space::<TimeSpec>()]);
+    let (mut bytes, mut control) = ([0; READ_BYTES], [0; cmsg_space::<TimeVal>()]);
     let mut parts = [IoSliceMut::new(&mut bytes)];
     let received = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::MSG_DONTWAIT)?;
     let stamp = received.cmsgs()?.find_map(|message| {
-        if let ControlMessageOwned::ScmTimestampns(stamp) = message { Some(stamp.into()) } else { None }
+        if let ControlMessageOwned::ScmTimestamp(stamp) = message {
+            Some(Duration::from_micros(stamp.num_microseconds().unsigned_abs()))
+        } else {
+            None
+        }
     });
     let read = received.bytes;
     into.extend_from_slice(&bytes[..read]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellhop_wire::CloseCode;
 use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::sockopt::ReceiveTimestamp;
 use rustix::net::{SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -14,9 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::frame;
 
-/// A frame up to this size is copied behind its header and sent in one piece, which is cheaper than a vector of two
-/// or three. Most have 10 to 200 bytes.
-const SMALL: usize = 1024;
+/// What an empty outlet keeps of its memory: frames have 10 to 200 bytes, and few go out at once.
+const KEPT_BYTES: usize = 1024;
 
 /// What the kernel may hold for one player: state that waits there is old state.
 const KERNEL_BYTES: usize = 16 * 1024;
@@ -42,7 +41,7 @@ impl Peer {
         socket.set_send_buffer_size(KERNEL_BYTES)?;
         socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
         // Where there are no such stamps, what is read counts as having come just then.
-        let _no_stamps = setsockopt(&stream, ReceiveTimestampns, &true);
+        let _no_stamps = setsockopt(&stream, ReceiveTimestamp, &true);
         let (reading, stream) = stream.into_split();
         Ok((Arc::new(Peer { stream, closed: CancellationToken::new() }), reading))
     }
@@ -59,7 +58,8 @@ pub(crate) enum Written {
     Broken,
 }
 
-/// Writes frames, each whole before the next.
+/// Writes frames, each whole before the next. They gather until they are flushed: what one player is told in one turn
+/// of the match thread goes out in one piece.
 pub(crate) struct Outlet {
     peer: Arc<Peer>,
     pending: Vec<u8>,
@@ -71,51 +71,44 @@ impl Outlet {
         Outlet { peer, pending: Vec::new(), closing: false }
     }
 
-    /// Sends one binary message, given in two parts.
-    pub(crate) fn send(&mut self, head: &[u8], body: &[u8]) -> Written {
+    /// Nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Gathers one binary message, given in two parts. False: no more can wait here.
+    pub(crate) fn put(&mut self, head: &[u8], body: &[u8]) -> bool {
         let (header, used) = frame::header(head.len() + body.len());
-        let header = &header[..used];
-        let whole = header.len() + head.len() + body.len();
-        if whole <= SMALL {
-            let mut small = [0; SMALL];
-            let (first, rest) = small.split_at_mut(header.len());
-            let (second, rest) = rest.split_at_mut(head.len());
-            first.copy_from_slice(header);
-            second.copy_from_slice(head);
-            rest[..body.len()].copy_from_slice(body);
-            self.write(&small[..whole])
-        } else {
-            self.write(&[header, head, body].concat())
-        }
+        self.gather(&[&header[..used], head, body])
     }
 
-    /// Sends whole frames that were made elsewhere: a pong.
-    pub(crate) fn control(&mut self, frames: &[u8]) -> Written {
-        self.write(frames)
+    /// Gathers whole frames that were made elsewhere: a pong. False: no more can wait here.
+    pub(crate) fn put_control(&mut self, frames: &[u8]) -> bool {
+        self.gather(&[frames])
     }
 
-    /// Sends the close frame, and nothing after it.
+    /// Sends what gathered and the close frame, and nothing after it.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Written {
-        let written = self.write(&frame::close(code, reason));
-        self.closing = true;
-        if written == Written::All {
-            self.end();
+        if !self.gather(&[&frame::close(code, reason)]) {
+            return Written::Broken;
         }
-        written
+        self.closing = true;
+        self.flush()
     }
 
-    /// Tries again to send what waits.
+    /// Sends what gathered, or tries again to.
     pub(crate) fn flush(&mut self) -> Written {
         if self.pending.is_empty() {
             return Written::All;
         }
         match send(self.peer.stream.as_ref(), &self.pending) {
-            Ok(sent) => {
+            Ok(sent) if sent < self.pending.len() => {
                 self.pending.drain(..sent);
-                if !self.pending.is_empty() {
-                    return Written::Waiting;
-                }
-                self.pending = Vec::new();
+                Written::Waiting
+            }
+            Ok(_) => {
+                self.pending.clear();
+                self.pending.shrink_to(KEPT_BYTES);
                 if self.closing {
                     self.end();
                 }
@@ -125,8 +118,9 @@ impl Outlet {
         }
     }
 
-    /// Ends the socket without another word.
+    /// Ends the socket without another word than what gathered and still can be sent.
     pub(crate) fn abandon(&mut self) {
+        let _as_far_as_it_goes = self.flush();
         self.pending = Vec::new();
         self.closing = true;
         self.end();
@@ -138,26 +132,13 @@ impl Outlet {
         self.peer.closed.cancel();
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Written {
-        if self.closing {
-            return Written::Broken;
+    fn gather(&mut self, parts: &[&[u8]]) -> bool {
+        let more: usize = parts.iter().map(|part| part.len()).sum();
+        let fits = !self.closing && self.pending.len() + more <= MAX_PENDING;
+        if fits {
+            parts.iter().for_each(|part| self.pending.extend_from_slice(part));
         }
-        let sent = if self.pending.is_empty() {
-            match send(self.peer.stream.as_ref(), bytes) {
-                Ok(sent) => sent,
-                Err(_) => return Written::Broken,
-            }
-        } else {
-            0
-        };
-        if sent == bytes.len() {
-            return Written::All;
-        }
-        if self.pending.len() + bytes.len() - sent > MAX_PENDING {
-            return Written::Broken;
-        }
-        self.pending.extend_from_slice(&bytes[sent..]);
-        Written::Waiting
+        fits
     }
 }
 
@@ -190,12 +171,12 @@ mod tests {
         let (mut outlet, mut client) = pair().await;
         let body = [7; 900];
         let mut frames = 0_usize;
-        while outlet.send(&[1], &body) == Written::All {
-            frames += 1;
+        while outlet.flush() == Written::All {
+            assert!(outlet.put(&[1], &body) && outlet.put(&[1], &body));
+            frames += 2;
         }
-        frames += 1;
-        assert!(!outlet.pending.is_empty() && frames < 1_000);
-        assert_eq!(outlet.control(&[0x8a, 0]), Written::Waiting);
+        assert!(!outlet.is_empty() && frames < 1_000);
+        assert!(outlet.put_control(&[0x8a, 0]));
         assert_eq!(outlet.close(CloseCode::TooSlow, "does not read"), Written::Waiting);
 
         let reading = tokio::spawn(async move {
@@ -210,7 +191,7 @@ mod tests {
         let whole = frames * (4 + 1 + body.len());
         assert_eq!(&all[whole..whole + 2], &[0x8a, 0]);
         assert_eq!(all[whole + 2..], frame::close(CloseCode::TooSlow, "does not read")[..]);
-        assert_eq!(outlet.send(&[1], &[2]), Written::Broken, "nothing follows a close frame");
+        assert!(!outlet.put(&[1], &[2]), "nothing follows a close frame");
     }
 
     #[tokio::test]
@@ -218,8 +199,16 @@ mod tests {
         let (mut outlet, client) = pair().await;
         SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
         drop(client);
-        while outlet.send(&[1], &[0; 900]) == Written::All {}
-        while outlet.flush() == Written::Waiting {}
-        assert_eq!(outlet.send(&[1], &[2]), Written::Broken);
+        while outlet.flush() != Written::Broken {
+            assert!(outlet.put(&[1], &[0; 900]), "the kernel takes it or says no");
+        }
+    }
+
+    #[tokio::test]
+    async fn more_than_may_wait_does_not_wait() {
+        let (mut outlet, _client) = pair().await;
+        let most = std::iter::repeat_with(|| outlet.put(&[1], &[0; 900])).take_while(|fits| *fits).count();
+        assert_eq!(most, MAX_PENDING / (4 + 1 + 900));
+        assert_eq!(outlet.close(CloseCode::TooSlow, "x".repeat(100).as_str()), Written::Waiting);
     }
 }

@@ -129,6 +129,8 @@ pub(crate) struct Owner {
     origin: Instant,
     next_conn: u64,
     outlets: BTreeMap<ConnId, Outlet>,
+    /// Sockets for which something gathered in this turn.
+    gathered: Vec<ConnId>,
     /// Sockets that did not take all.
     waiting: BTreeSet<ConnId>,
     /// Sockets whose close frame is not out yet.
@@ -152,6 +154,7 @@ impl Owner {
             origin,
             next_conn: 0,
             outlets: BTreeMap::new(),
+            gathered: Vec::new(),
             waiting: BTreeSet::new(),
             leaving: Vec::new(),
             opening: BTreeMap::new(),
@@ -173,10 +176,11 @@ impl Owner {
                 count += 1;
                 if count % LOOK_EVERY == 0 {
                     self.advance();
+                    self.send_out();
                 }
             }
             self.advance();
-            self.carry_out();
+            self.send_out();
             self.flush();
             self.publish();
             if self.is_over() {
@@ -254,10 +258,7 @@ impl Owner {
             }
             ToMatch::Control { conn, frames } => {
                 self.room.heard(now, conn);
-                if let Some(outlet) = self.outlets.get_mut(&conn) {
-                    let written = outlet.control(&frames);
-                    self.note(conn, written);
-                }
+                self.gather(conn, |outlet| outlet.put_control(&frames));
             }
             ToMatch::Fault { conn, code, reason } => {
                 if let Some(outlet) = self.outlets.remove(&conn) {
@@ -332,12 +333,7 @@ impl Owner {
         while let Some(output) = self.room.poll() {
             match output {
                 Output::Send { conn, frame } => {
-                    if let Some(outlet) = self.outlets.get_mut(&conn) {
-                        let written = outlet.send(frame.head(), frame.body());
-                        if written != Written::All {
-                            self.note(conn, written);
-                        }
-                    }
+                    self.gather(conn, |outlet| outlet.put(frame.head(), frame.body()));
                 }
                 Output::Close { conn, code, reason } => {
                     self.shared.metrics.close(code);
@@ -387,6 +383,37 @@ impl Owner {
         self.shared.board.journaled.notify_one();
         if journal.cut && !before {
             tracing::warn!(match_id = journal.match_id, "the journal of the match is full: its rest is not kept");
+        }
+    }
+
+    /// Puts something into an outlet; it goes out with the rest of this turn.
+    fn gather(&mut self, conn: ConnId, put: impl FnOnce(&mut Outlet) -> bool) {
+        let Some(outlet) = self.outlets.get_mut(&conn) else { return };
+        if outlet.is_empty() {
+            self.gathered.push(conn);
+        }
+        if !put(outlet) {
+            self.lose(conn);
+        }
+    }
+
+    /// Does what the core says, and sends what gathered: to each socket in one piece, so that ten players who come at
+    /// once cost the others one frame more, not ten.
+    fn send_out(&mut self) {
+        self.carry_out();
+        while !self.gathered.is_empty() {
+            let mut gathered = std::mem::take(&mut self.gathered);
+            for conn in gathered.drain(..) {
+                if let Some(written) = self.outlets.get_mut(&conn).map(Outlet::flush) {
+                    self.note(conn, written);
+                }
+            }
+            // Who turned out to be gone is something to tell.
+            self.carry_out();
+            if self.gathered.is_empty() {
+                self.gathered = gathered;
+                return;
+            }
         }
     }
 

@@ -173,7 +173,7 @@ async fn push(shared: &Shared, item: ToMatch, urgent: bool) {
 /// Reads on for a moment after our last word: a socket closed with something unread in it takes our last words along.
 async fn linger(peer: &Peer, stream: &mut OwnedReadHalf) {
     let reading = async {
-        let mut sink = [0; 1024];
+        let mut sink = vec![0; LINGER_BYTES / 16];
         let mut left = LINGER_BYTES;
         while let Ok(read @ 1..) = stream.read(&mut sink).await
             && read < left
