@@ -5,6 +5,7 @@ mod differential;
 mod pace;
 mod recover;
 mod replay;
+mod rollback;
 mod seats;
 mod watch;
 mod world;
