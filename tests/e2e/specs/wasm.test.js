@@ -1,5 +1,6 @@
 // The client that the page runs and the one that bots run are the same code, built twice: what one native client went
-// through in a match (`FRAMES`, written by `bellhop-load frames`), the WebAssembly client goes through again.
+// through in a match (`FRAMES`, written by `bellhop-load frames`), the WebAssembly client goes through again; and a match
+// that is played again from its journal looks the same at every step.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,18 +13,20 @@ const bytes = (text) => new Uint8Array(Buffer.from(text, "hex"));
 /** A field that has nothing is left out by one and null by the other. */
 const plain = (value) => JSON.parse(JSON.stringify(value ?? null));
 
-async function client(game) {
+const lived = (game) => JSON.parse(readFileSync(join(env.FRAMES, `${game}.json`), "utf8"));
+
+async function load(game) {
   const bundle = join(env.BUNDLES, game);
   const module = await import(pathToFileURL(join(bundle, "client.js")).href);
   const wasm = readdirSync(bundle).find((name) => name.endsWith(".wasm"));
   module.initSync({ module: readFileSync(join(bundle, wasm)) });
-  return new module.Client();
+  return module;
 }
 
-for (const game of ["snake", "tictactoe"]) {
+for (const game of ["snake", "tanks", "maze", "sketch", "tictactoe"]) {
   test(`${game}: native and WebAssembly see the same`, async () => {
-    const steps = JSON.parse(readFileSync(join(env.FRAMES, `${game}.json`), "utf8"));
-    const player = await client(game);
+    const { steps } = lived(game);
+    const player = new (await load(game)).Client();
     const counts = { hello: 0, receive: 0, input: 0, command: 0, outgoing: 0, view: 0 };
     steps.forEach((step, at) => {
       const where = `step ${at}: ${step.do}`;
@@ -54,5 +57,17 @@ for (const game of ["snake", "tictactoe"]) {
     });
     assert.ok(counts.receive > 15 && counts.view > 30 && counts.input + counts.command > 2, JSON.stringify(counts));
     assert.equal(player.stats(0).desyncs, 0);
+  });
+
+  test(`${game}: played again, native and WebAssembly see the same at every step`, async () => {
+    const { journal, replay } = lived(game);
+    const again = new (await load(game)).Replay(bytes(journal));
+    again.look(0);
+    for (const { ms, view, since } of replay) {
+      again.seek(ms, false);
+      assert.deepEqual(plain(again.view()), view, `at ${ms} ms`);
+      assert.deepEqual([...again.since(0)], since, `at ${ms} ms`);
+    }
+    assert.ok(replay.length > 10, `${replay.length} moments`);
   });
 }

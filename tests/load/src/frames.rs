@@ -1,22 +1,28 @@
 //! A match as one player's client lives through it, written down step by step: what it is given and what it makes of
-//! it. The same client in a browser must make the same of it.
+//! it; and the match's journal, with what its player sees at each of its steps when it is played again. The same code in a
+//! browser must make the same of both.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bellhop_game::{Game, Rng, Seat};
+use bellhop_game::{Game, Rng, Seat, View as _};
+use bellhop_maze::Maze;
+use bellhop_sketch::Sketch;
 use bellhop_snake::Snake;
+use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
 use room_client::Client;
-use room_core::{Claim, ConnId, MatchSpec, Output, Room, SeatSpec, Time};
+use room_core::{Claim, ConnId, MatchSpec, Output, Playback, Room, SeatSpec, Time};
 use serde_json::{Value, json};
 
 /// Between two looks at the clock.
 const STEP_MS: u64 = 50;
-/// Longest match that is written down.
+/// Longest match that is written down: of this much of it, a minute.
 const STEPS: u64 = 1_200;
+/// Of a game with this many steps a second and more, a quarter of that.
+const FAST_HZ: u32 = 30;
 /// Every so many steps the players think.
 const THINK_EVERY: u64 = 4;
 
@@ -27,14 +33,36 @@ const THINK_EVERY: u64 = 4;
 pub fn write(out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
     write_one::<Snake>(out, 3)?;
+    write_one::<Tanks>(out, 3)?;
+    write_one::<Maze>(out, 3)?;
+    write_one::<Sketch>(out, 2)?;
     write_one::<TicTacToe>(out, 2)
 }
 
 fn write_one<G: Game>(out: &Path, seats: u16) -> Result<()> {
-    let steps = record::<G>(seats, 20)?;
+    let (steps, journal) = record::<G>(seats, 20)?;
     anyhow::ensure!(steps.len() > 100, "hardly anything happened in {}", G::NAME);
+    let replay = replayed::<G>(&journal)?;
     let path = out.join(format!("{}.json", G::NAME));
-    fs::write(&path, serde_json::to_vec(&steps)?).with_context(|| format!("writing {}", path.display()))
+    let lived = json!({ "steps": steps, "journal": hex(&journal), "replay": replay });
+    fs::write(&path, serde_json::to_vec(&lived)?).with_context(|| format!("writing {}", path.display()))
+}
+
+/// What seat 0 sees when the match is played again: at each of its steps, or, where it has none, every so often.
+fn replayed<G: Game>(journal: &[u8]) -> Result<Vec<Value>> {
+    let mut playback: Playback<G> =
+        Playback::open(journal, |json| serde_json::from_str(json).map_err(|error| error.to_string()))?;
+    let mut moments = Vec::new();
+    for step in 0.. {
+        let ms = if G::RATE_HZ > 0 { step * 1_000 / u64::from(G::RATE_HZ) } else { step * STEP_MS };
+        if ms > playback.duration_ms() {
+            break;
+        }
+        playback.seek(ms);
+        let view = playback.view(Some(0));
+        moments.push(json!({ "ms": ms, "view": view, "since": view.since(0) }));
+    }
+    Ok(moments)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -48,9 +76,11 @@ struct Table<G: Game> {
     clients: BTreeMap<u16, Client<G>>,
     /// What the client of seat 0 went through.
     steps: Vec<Value>,
+    journal: Vec<u8>,
 }
 
-fn record<G: Game>(seats: u16, seed: u64) -> Result<Vec<Value>> {
+/// What the client of seat 0 goes through, and the journal.
+fn record<G: Game>(seats: u16, seed: u64) -> Result<(Vec<Value>, Vec<u8>)> {
     let mut room = Room::new(&[room_core::game::<G>()], seed);
     let seat = |seat: u16| SeatSpec {
         seat,
@@ -72,10 +102,12 @@ fn record<G: Game>(seats: u16, seed: u64) -> Result<Vec<Value>> {
         chat: false,
     };
     room.host(Time(0), spec)?;
-    let mut table: Table<G> = Table { room, now: Time(0), clients: BTreeMap::new(), steps: Vec::new() };
+    let mut table: Table<G> =
+        Table { room, now: Time(0), clients: BTreeMap::new(), steps: Vec::new(), journal: Vec::new() };
     (0..seats).try_for_each(|seat| table.join(seat))?;
     let mut rng = Rng::new(seed);
-    for step in 1..=STEPS {
+    let steps = if G::RATE_HZ >= FAST_HZ { STEPS / 4 } else { STEPS };
+    for step in 1..=steps {
         table.now = Time(step * STEP_MS * 1_000);
         table.room.advance(table.now);
         if table.carry() {
@@ -91,7 +123,9 @@ fn record<G: Game>(seats: u16, seed: u64) -> Result<Vec<Value>> {
         table.look();
     }
     table.look();
-    Ok(table.steps)
+    table.room.stop(table.now, "that is enough");
+    table.carry();
+    Ok((table.steps, table.journal))
 }
 
 impl<G: Game> Table<G> {
@@ -137,7 +171,10 @@ impl<G: Game> Table<G> {
                     client.news();
                 }
                 Output::Result(_) => over = true,
-                Output::Close { .. } | Output::SeatsChanged | Output::Journal(_) | Output::Ask { .. } => {}
+                Output::Journal(piece) => self.journal.extend(piece),
+                // Nobody is there to ask.
+                Output::Ask { epoch, question, .. } => self.room.answer(self.now, epoch, question, None),
+                Output::Close { .. } | Output::SeatsChanged => {}
             }
         }
         over
