@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::assemble::{cargo, target};
 use crate::cluster::bench as cluster;
 use crate::steps::{loudly, quietly, step};
+use crate::test;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -31,9 +32,20 @@ pub(crate) fn soak(args: &Soak) -> Result<()> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let name = args.name.as_deref();
-    // By name only: they need root, and take longer than all others together.
-    if name.is_some_and(cluster::is_here) { on_the_cluster(args) } else { local(args) }
+    match args.name.as_deref() {
+        // By name only: they need root, and take longer than all others together.
+        Some(name) if cluster::is_here(name) => on_the_cluster(args),
+        Some(name) if name.starts_with(PAGE) => of_the_page(args),
+        Some(_) => local(args),
+        None => local(args).and_then(|()| of_the_page(args)),
+    }
+}
+
+/// How the names of the page's figures begin: they are measured all at once.
+const PAGE: &str = "page";
+
+fn of_the_page(args: &Args) -> Result<()> {
+    test::in_chromium(if args.json { &["bench", "--", "--json"] } else { &["bench"] }, true)
 }
 
 fn on_the_cluster(args: &Args) -> Result<()> {

@@ -78,6 +78,26 @@ pub(crate) fn typos() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// What runs the benchmarks that count instructions; its version is the library's.
+const GUNGRAUN: &str = "0.20.0";
+
+/// The program that runs the benchmarks that count instructions, in a place of our own.
+///
+/// # Errors
+/// If it is missing and cannot be built.
+pub(crate) fn gungraun_runner() -> Result<PathBuf> {
+    let place = crate::assemble::target().join(format!("gungraun-{GUNGRAUN}"));
+    let program = place.join("bin/gungraun-runner");
+    if !program.exists() {
+        step("building what counts instructions", || {
+            let mut install = crate::assemble::cargo();
+            install.args(["install", "--quiet", "--locked", "gungraun-runner", "--version", GUNGRAUN, "--root"]);
+            quietly(install.arg(&place))
+        })?;
+    }
+    Ok(program)
+}
+
 /// Python with the packages that the programs in tests/foreign ask for, in a place of our own beside the built programs,
 /// where their tests look for it.
 ///

@@ -41,6 +41,8 @@ pub(crate) enum Tier {
     Unit,
     /// Both cores on a false network, from seeds.
     Sim,
+    /// How many instructions the hot paths take, which must not grow. Needs valgrind.
+    Instructions,
     /// The whole system in a real Chromium.
     Browser,
     /// docs/writing-a-game.md, walked in a copy of the repository, and what it makes played in a real Chromium. Runs only
@@ -57,7 +59,8 @@ pub(crate) enum Tier {
 }
 
 /// What runs when no tier is named.
-const USUAL: [Tier; 6] = [Tier::Check, Tier::Unit, Tier::Sim, Tier::Browser, Tier::Chart, Tier::Cluster];
+const USUAL: [Tier; 7] =
+    [Tier::Check, Tier::Unit, Tier::Sim, Tier::Instructions, Tier::Browser, Tier::Chart, Tier::Cluster];
 
 const SIMULATION: &str = "bellhop-sim";
 
@@ -77,6 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Tier::Check => check()?,
             Tier::Unit => unit()?,
             Tier::Sim => sim()?,
+            Tier::Instructions => instructions()?,
             Tier::Browser => browser()?,
             Tier::Guide => walk::guide()?,
             Tier::Chart => chart::check()?,
@@ -127,12 +131,22 @@ fn unit() -> Result<()> {
     // The tests start the real processes.
     assemble::binaries(false)?;
     needs::python(&root())?;
-    tests(&["--workspace", "--exclude", SIMULATION, "--all-targets"])
+    // For a network of its own, in which ways are slow and lose packets.
+    needs::debian_packages(&[("iproute2", "ip")])?;
+    tests(&["--workspace", "--exclude", SIMULATION, "--lib", "--bins", "--tests", "--examples"])
 }
 
 fn sim() -> Result<()> {
     // By its target, not its package: with the features that the other tests have built everything with.
     tests(&["--workspace", "--test", "seeds"])
+}
+
+fn instructions() -> Result<()> {
+    needs::debian_packages(&[("valgrind", "valgrind")])?;
+    let runner = needs::gungraun_runner()?;
+    let mut bench = cargo();
+    bench.args(["bench", "--quiet", "--package", "bellhop-cost", "--bench", "instructions"]);
+    loudly(bench.env("GUNGRAUN_RUNNER", runner))
 }
 
 /// Runs tests with nextest where it is there, and with cargo's own runner where not.
@@ -148,8 +162,16 @@ fn tests(which: &[&str]) -> Result<()> {
 }
 
 fn browser() -> Result<()> {
+    in_chromium(&["test"], false)
+}
+
+/// Runs a script of tests/e2e, given with its arguments, against a lobby and a gateway of its own, in a real Chromium.
+///
+/// # Errors
+/// If something cannot be built or started, or the script fails.
+pub(crate) fn in_chromium(script: &[&str], release: bool) -> Result<()> {
     needs::chromium()?;
-    let built = assemble::build_all(false)?;
+    let built = assemble::build_all(release)?;
     let root = root();
     let data = tempfile::tempdir().context("a directory for the test's data")?;
     let mut place = Place::free(data.path())?;
@@ -163,7 +185,8 @@ fn browser() -> Result<()> {
     fs::create_dir_all(&artifacts)?;
     let tested = loudly(
         Command::new("npm")
-            .args(["test", "--silent", "--workspace", "tests/e2e"])
+            .args(["run", "--silent", "--workspace", "tests/e2e"])
+            .args(script)
             .current_dir(&root)
             .env("BASE_URL", place.url())
             .env("PRIVATE", place.private.to_string())

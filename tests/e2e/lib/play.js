@@ -24,6 +24,16 @@ export async function meet(one, two, game) {
   await Promise.all([seated(one), seated(two)]);
 }
 
+/** Goes round in small circles, and so stays alive in Snake, until the function it gives is called or the test ends. */
+export function circle(t, page) {
+  const round = ["ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight"];
+  let at = 0;
+  const circling = setInterval(() => page.keyboard.press(round[at++ % round.length]).catch(() => {}), 600);
+  const stop = () => clearInterval(circling);
+  t.after(stop);
+  return stop;
+}
+
 export function cell(page, row, column) {
   return page.getByRole("button", { name: new RegExp(`^Row ${row}, column ${column}:`) });
 }

@@ -2,20 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaints, launch, LIMIT, lobby, open, shot, SOON } from "../lib/browser.js";
-import { meet, press, quit, ratingAfter, seated } from "../lib/play.js";
+import { circle, meet, press, quit, ratingAfter, seated } from "../lib/play.js";
 
 /** A match of the test's settings: a few rounds of at most a few seconds each. */
 const MATCH = 60_000;
-
-/** Goes round in small circles, and so stays alive, until the function it gives is called or the test ends. */
-function circle(t, page) {
-  const round = ["ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight"];
-  let at = 0;
-  const circling = setInterval(() => page.keyboard.press(round[at++ % round.length]).catch(() => {}), 600);
-  const stop = () => clearInterval(circling);
-  t.after(stop);
-  return stop;
-}
 
 test("two windows play snake through a reload to the result", LIMIT, async (t) => {
   const context = await open(await launch(t));

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use bellhop_game::{Context, Game, Inputs, Rng, Seat, View as _, Who, Writer};
+use bellhop_cost::full_match::FullMatch;
+use bellhop_game::Game;
 use bellhop_maze::Maze;
 use bellhop_snake::Snake;
 use bellhop_tanks::Tanks;
@@ -57,44 +58,22 @@ fn play<G: Game>() -> (f64, f64) {
     let (mut stepping, mut encoding) = (Duration::ZERO, Duration::ZERO);
     let (mut steps, mut sends) = (0_u32, 0_u32);
     for seed in 0..MATCHES {
-        let mut game = G::start(&G::Config::default(), seed);
-        let mut rng = Rng::new(seed);
-        let mut inputs = Inputs::new();
-        for seat in 0..G::MAX_SEATS {
-            game.join(Seat(seat), &Who { name: "somebody".into(), team: 0 }, &mut Context::new(0, 0));
-        }
-        let every = game.send_every();
-        let class = game.class_of(Seat(0));
-        let mut seen = game.view(class);
-        for tick in 1..STEPS {
-            if tick % every == 0 {
-                for seat in 0..G::MAX_SEATS {
-                    // Where all see the same, one look does for all.
-                    let own = game.class_of(Seat(seat));
-                    let look = (own != class).then(|| game.view(own));
-                    if let Some(input) = G::bot(look.as_ref().unwrap_or(&seen), Seat(seat), &mut rng).input {
-                        inputs.plan(Seat(seat), tick - 1, tick, 0, input);
-                    }
-                }
+        let mut of = FullMatch::<G>::new(seed);
+        for _ in 1..STEPS {
+            if of.sends() {
+                of.decide();
             }
-            let mut cx = Context::new(u64::from(tick) * 1_000 / u64::from(G::RATE_HZ.max(1)), tick);
             let began = Instant::now();
-            inputs.begin(tick, 0);
-            game.step(&inputs, &mut cx);
-            inputs.stepped();
+            let outcome = of.step();
             stepping += began.elapsed();
             steps += 1;
-            if tick % every == 0 {
+            if of.sends() {
                 let began = Instant::now();
-                let now = game.view(class);
-                let mut to = Writer::new();
-                now.diff(&seen, every, &mut to);
-                std::hint::black_box(to.finish());
+                std::hint::black_box(of.encode());
                 encoding += began.elapsed();
                 sends += 1;
-                seen = now;
             }
-            if cx.take_outcome().is_some() {
+            if outcome.is_some() {
                 break;
             }
         }

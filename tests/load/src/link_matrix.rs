@@ -3,21 +3,25 @@
 //!
 //! Two play, one over that way and one at the room. All that the first sees is what the second saw, step for step, and when
 //! the way is good again he is as near to the present as its length lets him.
+//!
+//! The ways are laid in a network of their own (see [`crate::road`]), which is a process's: `bellhop-load cross`.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use bellhop_game::{Game as _, Rng, Seat, Wire as _};
 use bellhop_tanks::Tanks;
 use bellhop_wire::{Fnv, Writer};
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, Report};
 use crate::correction::{is_near, percentile};
 use crate::fanout::lobby::host;
 use crate::link::Way;
-use crate::road::Road;
+use crate::road::{self, Road};
 use crate::stage::{Player, Stage};
 
 /// The benchmark.
@@ -44,7 +48,7 @@ const AFTER_NEAR: u32 = 10;
 const BEHIND_AT_MOST: Duration = Duration::from_millis(400);
 
 /// A kind of way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Kind {
     /// There and back.
     pub round_trip_ms: u32,
@@ -55,8 +59,10 @@ pub struct Kind {
 }
 
 /// What was seen at its end.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Crossed {
+    /// Of which way.
+    pub kind: Kind,
     /// States that both saw.
     pub states: usize,
     /// Corrections of the own tank with nobody near, p99 in points.
@@ -64,52 +70,68 @@ pub struct Crossed {
 }
 
 fn run(report: &mut Report<'_>) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(report))
-}
-
-async fn measure(report: &mut Report<'_>) -> Result<()> {
-    let mut ways = JoinSet::new();
+    let mut kinds = Vec::new();
     for round_trip_ms in ROUND_TRIPS_MS {
         for loses_one_in in LOSSES {
-            for falls_silent in [false, true] {
-                let kind = Kind { round_trip_ms, loses_one_in, falls_silent };
-                ways.spawn(async move {
-                    cross(kind, SECONDS).await.with_context(|| format!("{kind:?}")).map(|crossed| (kind, crossed))
-                });
-            }
+            kinds.extend([false, true].map(|falls_silent| Kind { round_trip_ms, loses_one_in, falls_silent }));
         }
     }
-    let mut good = 0;
-    while let Some(crossed) = ways.join_next().await {
-        let (Kind { round_trip_ms, loses_one_in, falls_silent }, crossed) = crossed??;
-        good += 1;
+    let crossed = cross_all(&kinds, SECONDS)?;
+    for Crossed { kind: Kind { round_trip_ms, loses_one_in, falls_silent }, corrected, .. } in &crossed {
         if !falls_silent {
-            let percent = 100_u32.checked_div(loses_one_in).unwrap_or_default();
-            report.further(&format!("corrected-{round_trip_ms}ms-{percent}%"), crossed.corrected, "px");
+            let percent = 100_u32.checked_div(*loses_one_in).unwrap_or_default();
+            report.further(&format!("corrected-{round_trip_ms}ms-{percent}%"), *corrected, "px");
         }
     }
-    report.headline(f64::from(good), "");
+    report.headline(crossed.len() as f64, "");
     Ok(())
 }
 
-/// Two bots play for so long, one of them over such a way.
+/// On each of these ways two bots play for so long, all at once.
 ///
 /// # Errors
-/// If he sees what never was, or does not come back to the present.
-pub async fn cross(kind: Kind, seconds: u64) -> Result<Crossed> {
-    let Kind { round_trip_ms, loses_one_in, falls_silent } = kind;
-    let stage = Stage::of("bellhop-room", host(Tanks::NAME, r#"{"seconds": 3600}"#, 2)).await?;
-    let way = Way { round_trip_ms: f64::from(round_trip_ms), loses_one_in };
-    let seed = u64::from(round_trip_ms + loses_one_in);
-    let road = Road::to(stage.door, way, seed).await?;
+/// If somebody sees what never was, or does not come back to the present; or this machine gives us no network of our own.
+pub fn cross_all(kinds: &[Kind], seconds: u64) -> Result<Vec<Crossed>> {
+    let kinds = serde_json::to_string(kinds)?;
+    let crossed = road::in_its_own_network(&["cross", "--seconds", &seconds.to_string(), "--kinds", &kinds])?;
+    crossed.iter().map(|line| serde_json::from_str(line).context("what was seen on a way")).collect()
+}
+
+/// The same in this process, whose network is its own.
+///
+/// # Errors
+/// As [`cross_all`].
+pub async fn cross_here(kinds: &[Kind], seconds: u64, mut crossed: impl FnMut(Crossed) -> Result<()>) -> Result<()> {
+    let ways: Vec<(Way, u64)> = kinds
+        .iter()
+        .map(|&Kind { round_trip_ms, loses_one_in, .. }| {
+            let way = Way { round_trip_ms: f64::from(round_trip_ms), loses_one_in };
+            (way, u64::from(round_trip_ms + loses_one_in))
+        })
+        .collect();
+    let (roads, _carrier) = road::lay(&ways)?;
+    let mut all = JoinSet::new();
+    for (&kind, road) in kinds.iter().zip(roads) {
+        all.spawn(async move { cross(kind, &road, seconds).await.with_context(|| format!("{kind:?}")) });
+    }
+    while let Some(done) = all.join_next().await {
+        crossed(done??)?;
+    }
+    Ok(())
+}
+
+async fn cross(kind: Kind, road: &Road, seconds: u64) -> Result<Crossed> {
+    let here = IpAddr::V4(road::HERE);
+    let stage = Stage::of("bellhop-room", host(Tanks::NAME, r#"{"seconds": 3600}"#, 2), here).await?;
+    let far = SocketAddr::new(road.far.into(), stage.door.port());
     let (far, near) = tokio::try_join!(
-        Player::<Tanks>::join(road.at, &stage.tokens[0]),
+        Player::<Tanks>::join(far, &stage.tokens[0]),
         Player::<Tanks>::join(stage.door, &stage.tokens[1])
     )?;
     let until = Instant::now() + Duration::from_secs(seconds);
     let fate = async {
         tokio::time::sleep(Duration::from_secs(seconds) / 3).await;
-        if falls_silent {
+        if kind.falls_silent {
             road.falls_silent(SILENCE);
         }
         tokio::time::sleep_until((until - HEALED).into()).await;
@@ -127,10 +149,10 @@ pub async fn cross(kind: Kind, seconds: u64) -> Result<Crossed> {
     ensure!(far.desyncs == 0, "he fell out of step {} times", far.desyncs);
     let newest = |seen: &BTreeMap<u32, u64>| seen.keys().next_back().copied().context("no state came");
     let behind = newest(&near.seen)?.saturating_sub(newest(&far.seen)?);
-    let most = BEHIND_AT_MOST + Duration::from_millis(u64::from(round_trip_ms) / 2);
+    let most = BEHIND_AT_MOST + Duration::from_millis(u64::from(kind.round_trip_ms) / 2);
     let behind = Duration::from_secs(u64::from(behind)) / Tanks::RATE_HZ;
     ensure!(behind <= most, "he is {behind:?} behind the present, and may be {most:?}");
-    Ok(Crossed { states, corrected: percentile(&mut far.corrected, 99.0) })
+    Ok(Crossed { kind, states, corrected: percentile(&mut far.corrected, 99.0) })
 }
 
 struct Played {

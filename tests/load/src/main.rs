@@ -8,8 +8,9 @@ use anyhow::{Context, Result, ensure};
 use bellhop_load::bots::{Life, Plan};
 use bellhop_load::checker::{Demands, judge};
 use bellhop_load::crowd::Crowd;
+use bellhop_load::link_matrix::cross_here;
 use bellhop_load::record::{self, Record};
-use bellhop_load::unlucky::soak::soak;
+use bellhop_load::unlucky::{slow_reader, soak::soak};
 use bellhop_load::{bench, doors, false_room, gateway_sockets, plans, play_to_frame};
 use clap::{Parser, Subcommand};
 use tokio::io::AsyncReadExt;
@@ -127,6 +128,17 @@ enum Command {
         #[arg(long, default_value_t = 30.0)]
         minutes: f64,
     },
+    /// Play over bad ways, in this process's own network; prints what was seen on each, a JSON object a line.
+    Cross {
+        /// Which, as a JSON array.
+        #[arg(long)]
+        kinds: String,
+        /// How long.
+        #[arg(long)]
+        seconds: u64,
+    },
+    /// One of fifty stops reading, at the end of a way in this process's own network; prints what was seen, as JSON.
+    SlowReader,
     /// Run benchmarks.
     Bench {
         /// The name, or the beginning of several names. All, if there is none.
@@ -217,6 +229,18 @@ fn main() -> Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let soaked = runtime.block_on(soak(Duration::from_secs_f64(minutes * 60.0)))?;
             Ok(writeln!(std::io::stdout(), "{soaked:?}")?)
+        }
+        Command::Cross { kinds, seconds } => {
+            let kinds = serde_json::from_str::<Vec<_>>(&kinds).context("the kinds of ways")?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(cross_here(&kinds, seconds, |crossed| {
+                Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(&crossed)?)?)
+            }))
+        }
+        Command::SlowReader => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let seen = runtime.block_on(slow_reader::measure())?;
+            Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(&seen)?)?)
         }
         Command::Bench { name, json } => {
             let mut out = std::io::stdout();

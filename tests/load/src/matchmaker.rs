@@ -8,11 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use lobby_core::{
-    Batch, Call, Effect, Event, FleetSettings, GameInfo, Hello, Input, Lobby, MatchReport, Member, NewTicket, PlayerId,
-    QueueSettings, Rating, RequestId, RoomId, RoomNews, SeatResult, Settings, Shape, StreamId, TicketEvent, TicketId,
-    Time, Window,
-};
+use bellhop_cost::rig::Rig;
+use lobby_core::{Batch, Event, QueueSettings, Shape, TicketId, Time, Window};
 
 use crate::bench::{Bench, Report};
 
@@ -63,124 +60,6 @@ const SPACING: f32 = 0.5;
 const ACCEPTED: f32 = 0.25;
 /// Where the standing ones begin, so that 100,000 of them fit the index's range.
 const LOWEST: f32 = -8_000.0;
-
-/// A lobby, its rooms and its clock.
-struct Rig {
-    lobby: Lobby,
-    now: Time,
-    players: u64,
-    /// Matches that were placed and are still to be played.
-    hosted: Vec<Hosted>,
-}
-
-struct Hosted {
-    room: RoomId,
-    report: MatchReport,
-}
-
-/// What came out in one turn.
-#[derive(Default)]
-struct Turn {
-    matched: u32,
-}
-
-impl Rig {
-    fn new(queue: QueueSettings, rooms: u64) -> Result<Self> {
-        let fleet = FleetSettings { min_ready: 0, max_rooms: 10_000, ..FleetSettings::new("bench", &[&*queue.game]) };
-        let mut settings = Settings { queues: vec![queue], fleets: vec![fleet], ..Settings::default() };
-        settings.limits.tickets = 2_000_000;
-        settings.limits.tickets_per_queue = 2_000_000;
-        // Nobody watches, and rooms send no heartbeats: the clock hardly moves here.
-        settings.timing.lease = Duration::from_secs(1_000_000);
-        settings.timing.silence = Duration::from_secs(1_000_000);
-        settings.timing.abandon = Duration::from_secs(1_000_000);
-        settings.limits.ended_tickets = 1_000;
-        settings.limits.ended_matches = 1_000;
-        let now = Time::from_secs(1);
-        let lobby = Lobby::new([1; 32], now, settings.clone()).context("the settings")?;
-        let mut rig = Self { lobby, now, players: 0, hosted: Vec::new() };
-        for room in 1..=rooms {
-            let game = GameInfo { name: settings.queues[0].game.clone(), min_seats: 1, max_seats: 64 };
-            let hello = Hello {
-                room: Some(RoomId(room)),
-                fleet: "bench".into(),
-                games: vec![game],
-                running: None,
-                draining: false,
-            };
-            rig.lobby.handle(now, Input::Attach { stream: StreamId(room), hello: Box::new(hello) });
-        }
-        rig.turn();
-        Ok(rig)
-    }
-
-    fn ticket(&mut self, queue: &str, rating: f32) -> Input {
-        self.players += 1;
-        let name = format!("player {}", self.players);
-        let member = Member { player: PlayerId(self.players), name: name.into(), tag: 1, rating: Rating::of(rating) };
-        let party = [member].into_iter().collect();
-        let call = Call::CreateTicket(NewTicket { queue: queue.into(), party, open: false, key: None });
-        Input::Request { request: RequestId(self.players), call }
-    }
-
-    /// What was decided is written down, and all effects are carried out.
-    fn turn(&mut self) -> Turn {
-        let mut turn = Turn::default();
-        if let Some(batch) = self.lobby.take_events() {
-            self.lobby.committed(Batch::last(&batch));
-        }
-        while let Some(effect) = self.lobby.poll() {
-            match effect {
-                Effect::Notify { event: TicketEvent::Matched { .. }, .. } => turn.matched += 1,
-                Effect::Host { room, order } => {
-                    // The room's side: kept for later.
-                    let seats = order.seats.iter().zip(1..);
-                    let seats =
-                        seats.map(|(seat, rank)| SeatResult { seat: seat.seat, player: seat.player, rank, score: 0 });
-                    let report = MatchReport {
-                        match_id: order.match_id,
-                        epoch: order.epoch,
-                        seats: seats.collect(),
-                        rated: false,
-                        duration: Duration::ZERO,
-                        reason: order.queue,
-                        events_json: Vec::new(),
-                    };
-                    self.hosted.push(Hosted { room, report });
-                }
-                Effect::Answer { .. }
-                | Effect::Notify { .. }
-                | Effect::OpenGamesChanged { .. }
-                | Effect::Welcome { .. }
-                | Effect::RefuseStream { .. }
-                | Effect::AddSeats { .. }
-                | Effect::ReleaseSeats { .. }
-                | Effect::CallOff { .. }
-                | Effect::KickSeats { .. }
-                | Effect::DrainRoom { .. }
-                | Effect::StopRoom { .. }
-                | Effect::AckResult { .. }
-                | Effect::StartRoom { .. }
-                | Effect::KillRoom { .. } => {}
-            }
-        }
-        turn
-    }
-
-    /// The rooms play what they host, and are ready again.
-    fn play(&mut self) {
-        while let Some(Hosted { room, report }) = self.hosted.pop() {
-            let stream = StreamId(room.0);
-            let (match_id, epoch) = (report.match_id, report.epoch);
-            for news in
-                [RoomNews::HostAccepted { match_id, epoch }, RoomNews::Result(Box::new(report)), RoomNews::Ready]
-            {
-                self.lobby.handle(self.now, Input::Room { stream, room, news });
-            }
-            self.turn();
-        }
-    }
-}
 
 /// Numbers that are the same in every run.
 struct Dice(u64);

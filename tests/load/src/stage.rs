@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,13 +38,18 @@ pub(crate) struct Stage {
 impl Stage {
     /// A room whose game is nothing but state that changes.
     pub(crate) async fn open(seats: u16) -> Result<Stage> {
-        Stage::of("bellhop-fan", lobby::host("fan", "null", seats)).await
+        Stage::open_at(Ipv4Addr::LOCALHOST.into(), seats).await
     }
 
-    /// A room that hosts this.
-    pub(crate) async fn of(program: &str, match_: Host) -> Result<Stage> {
+    /// The same with its door at this address.
+    pub(crate) async fn open_at(at: IpAddr, seats: u16) -> Result<Stage> {
+        Stage::of("bellhop-fan", lobby::host("fan", "null", seats), at).await
+    }
+
+    /// A room that hosts this, and whose door is at this address.
+    pub(crate) async fn of(program: &str, match_: Host, at: IpAddr) -> Result<Stage> {
         let (lobby, running) = lobby::start(Key::generate(), match_).await?;
-        let (door, private) = (free_port()?, free_port()?);
+        let (door, private) = (SocketAddr::new(at, free_port()?.port()), free_port()?);
         let mut command = Command::new(programs()?.join(program));
         command.args(["--secret-stdin", "--room", "r-1", "--log", "warn", "--lobby", &format!("http://{lobby}")]);
         command.args(["--bind", &door.to_string(), "--private-listen", &private.to_string()]);

@@ -113,8 +113,8 @@ fn collect_words(directory: &Path, others: &BTreeSet<std::path::PathBuf>, words:
 
 /// Whether a licence expression leaves us a choice that is on the list.
 fn licence_fits(expression: &str) -> bool {
-    // An older way to write OR.
-    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    // Other ways to write OR.
+    let spaced = expression.replace('/', " OR ").replace(" or ", " OR ").replace('(', " ( ").replace(')', " ) ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     let mut rest = tokens.as_slice();
     any_of(&mut rest) == Some(true) && rest.is_empty()
@@ -172,6 +172,7 @@ mod tests {
             "MIT OR Apache-2.0 OR LGPL-2.1-or-later",
             "Apache-2.0 WITH LLVM-exception OR MIT",
             "(MIT OR Apache-2.0) AND Unicode-3.0",
+            "MIT or Apache-2.0",
         ] {
             assert!(licence_fits(fits), "{fits}");
         }

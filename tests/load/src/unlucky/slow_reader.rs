@@ -1,18 +1,21 @@
 //! `room/slow-reader`: one of fifty stops reading for ten seconds; what the others and the room's memory notice of it, and
 //! how soon he sees again what they see.
 //!
-//! He is 100 ms away, there and back, so that a round trip is something to measure by.
+//! He is 100 ms away, there and back, so that a round trip is something to measure by; the way is laid in a network of its
+//! own (see [`crate::road`]), which is a process's: `bellhop-load slow-reader`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use super::{all_are_here, seat_the_others};
 use crate::bench::{Bench, Report};
 use crate::fanout::game::Fan;
 use crate::link::Way;
-use crate::road::Road;
+use crate::road;
 use crate::stage::{Gaps, Player, Stage, p99_ms};
 
 /// The benchmark.
@@ -33,16 +36,41 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Frames that he may need to be right again before something is wrong.
 const MOST_FRAMES: u32 = 600;
 
-fn run(report: &mut Report<'_>) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(report))
+/// What was seen of him.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Seen {
+    /// p99 of the others' frame gaps meanwhile, and beside it, in milliseconds.
+    gap_p99: [f64; 2],
+    /// By how much the room's memory grew, in MiB.
+    rss: f64,
+    /// From his first look to the state that the others had seen by then, in milliseconds.
+    right_again: f64,
 }
 
-async fn measure(report: &mut Report<'_>) -> Result<()> {
-    let stage = Stage::open(SEATS).await?;
+fn run(report: &mut Report<'_>) -> Result<()> {
+    let seen = road::in_its_own_network(&["slow-reader"])?;
+    let seen: Seen = serde_json::from_str(seen.first().context("nothing was seen")?)?;
+    let [slowed, quiet] = seen.gap_p99;
+    report.headline((slowed / quiet - 1.0) * 100.0, "%");
+    report.further("gap-p99", slowed, "ms");
+    report.further("gap-p99-beside", quiet, "ms");
+    report.further("rss", seen.rss, "MiB");
+    report.further("right-again", seen.right_again, "ms");
+    report.further("round-trip", WAY.round_trip_ms, "ms");
+    Ok(())
+}
+
+/// In this process, whose network is its own.
+///
+/// # Errors
+/// If the room does not notice, or he sees what never was.
+pub async fn measure() -> Result<Seen> {
+    let (roads, _carrier) = road::lay(&[(WAY, 1)])?;
+    let stage = Stage::open_at(road::HERE.into(), SEATS).await?;
     let gaps = Arc::new(Gaps::default());
     let mut others = seat_the_others(&stage, 1, &gaps).await?;
-    let road = Road::to(stage.door, WAY, 1).await?;
-    let slow = Player::join(road.at, &stage.tokens[usize::from(SEATS) - 1]).await?;
+    let far = SocketAddr::new(roads[0].far.into(), stage.door.port());
+    let slow = Player::join(far, &stage.tokens[usize::from(SEATS) - 1]).await?;
     let mut slow = read_for(slow, 2 * BESIDE, &gaps, BESIDE).await?;
     let mut beside = gaps.take();
     let (before, skipped) = (stage.rss()?, stage.count("room_skipped_total").await?);
@@ -71,13 +99,8 @@ async fn measure(report: &mut Report<'_>) -> Result<()> {
     ensure!(slow.client.stats(0.0).desyncs == 0, "he saw what never was");
 
     let (quiet, slowed) = (p99_ms(&mut beside)?, p99_ms(&mut during)?);
-    report.headline((slowed / quiet - 1.0) * 100.0, "%");
-    report.further("gap-p99", slowed, "ms");
-    report.further("gap-p99-beside", quiet, "ms");
-    report.further("rss", (most - before) as f64 / f64::from(1 << 20), "MiB");
-    report.further("right-again", right.as_secs_f64() * 1e3, "ms");
-    report.further("round-trip", WAY.round_trip_ms, "ms");
-    Ok(())
+    let rss = (most - before) as f64 / f64::from(1 << 20);
+    Ok(Seen { gap_p99: [slowed, quiet], rss, right_again: right.as_secs_f64() * 1e3 })
 }
 
 /// He reads; what came to the others in the first part of it does not count.
