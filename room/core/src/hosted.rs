@@ -1,6 +1,6 @@
 //! A game behind one interface for all games.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use bellhop_game::{
 };
 use bellhop_wire::{Fnv, Meant};
 
+use crate::events::EventLog;
 use crate::limits;
 use crate::tape::Tape;
 use crate::views::{History, Need};
@@ -302,7 +303,7 @@ impl<G: Game> Match for Hosted<G> {
             self.watch(at, ViewClass::Spectator);
         }
         let mut views: Vec<(ViewClass, u32, G::View)> = Vec::new();
-        let mut changed = self.log.total != self.published_events || at.tick != self.published_tick || played;
+        let mut changed = self.log.total() != self.published_events || at.tick != self.published_tick || played;
         for (&class, history) in &self.classes {
             let Some((tick, view)) = self.now(at, class) else { continue };
             changed |= !history.is_current(&view);
@@ -312,7 +313,7 @@ impl<G: Game> Match for Hosted<G> {
             return false;
         }
         self.version += 1;
-        self.published_events = self.log.total;
+        self.published_events = self.log.total();
         self.published_tick = at.tick;
         self.bodies.clear();
         for (class, tick, view) in views {
@@ -383,51 +384,5 @@ impl<G: Game> Match for Hosted<G> {
         self.encoded += u64::from(body.is_some());
         self.bodies.push((class, need, events_from, body.clone()));
         body
-    }
-}
-
-/// The events of a match, for those who missed some.
-struct EventLog<E> {
-    kept: VecDeque<(Option<ViewClass>, E)>,
-    total: u64,
-    to_all: u64,
-    to_class: BTreeMap<ViewClass, u64>,
-}
-
-impl<E> EventLog<E> {
-    fn new() -> EventLog<E> {
-        EventLog { kept: VecDeque::new(), total: 0, to_all: 0, to_class: BTreeMap::new() }
-    }
-
-    fn push(&mut self, class: Option<ViewClass>, event: E) {
-        self.total += 1;
-        match class {
-            None => self.to_all += 1,
-            Some(class) => *self.to_class.entry(class).or_default() += 1,
-        }
-        if self.kept.len() == limits::MAX_EVENTS {
-            self.kept.pop_front();
-        }
-        self.kept.push_back((class, event));
-    }
-
-    /// How many this class was told.
-    fn told(&self, class: ViewClass) -> u64 {
-        self.to_all + self.to_class.get(&class).copied().unwrap_or_default()
-    }
-
-    /// Those this class was told after the first `from`, as far as they are kept.
-    fn since(&self, class: ViewClass, from: u64) -> Vec<&E> {
-        self.between(class, from, self.told(class))
-    }
-
-    /// The same, up to the first `upto`.
-    fn between(&self, class: ViewClass, from: u64, upto: u64) -> Vec<&E> {
-        let count = |more: u64| usize::try_from(more).unwrap_or(usize::MAX);
-        let told = self.kept.iter().rev().filter(|(to, _)| to.is_none_or(|to| to == class));
-        let told = told.skip(count(self.told(class).saturating_sub(upto))).take(count(upto.saturating_sub(from)));
-        let mut events: Vec<&E> = told.map(|(_, event)| event).collect();
-        events.reverse();
-        events
     }
 }

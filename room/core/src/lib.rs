@@ -8,6 +8,7 @@
 mod bucket;
 mod conn;
 mod entry;
+mod events;
 mod frame;
 mod hosted;
 mod journal;
