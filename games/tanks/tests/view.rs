@@ -150,6 +150,40 @@ proptest! {
     }
 }
 
+/// Nothing ever has to be held back: sixteen tanks and all their shells, each other than was known, sent as seldom as a
+/// queue may ask for.
+#[test]
+fn the_longest_change_fits_a_frame() {
+    const TICKS: u32 = 6;
+    let input = |at: u32| Input { drive: 1, turn: -1, aim: (at * 300 % 1_024) as u16, fire: at.is_multiple_of(2) };
+    let tank = |seat: u16, at: u32| {
+        let place = i32::from(seat) * TILE / 2 + (at % 60) as i32;
+        let body =
+            Body { x: place, y: place, hull: 9, turret: 700, speed: 33, reload: 40, shots: 15, input: input(at + 1) };
+        Tank { seat, body, lives: 2, until: 1_000_000, score: u16::MAX, away: true, left: false }
+    };
+    let shell = |number: u16, at: u32| {
+        let (shot, place) = ((number % 3) as u8, i32::from(number) * 300 + (at % 60) as i32);
+        Shell { seat: number / 3, shot, x: place, y: place, angle: 1_023, life: 80, bounced: true }
+    };
+    let yard = |tick: u32| {
+        let mut arena = Arena::new(Map::new(32, 32, 1));
+        (arena.tick, arena.ends) = (tick, 3_600 * 60 + tick);
+        // Seats that do not follow on each other, and others each time.
+        arena.tanks = (0..16).map(|at| tank(at * 2 + (tick % 4 / 2) as u16, tick)).collect();
+        arena.shells = (0..48).map(|at| shell(at, tick)).collect();
+        arena
+    };
+    let (base, mut now) = (yard(100_000), yard(100_000 + TICKS));
+    for tick in base.tick + 1..=now.tick {
+        now.told.extend(base.tanks.iter().map(|tank| Held { tick, seat: tank.seat, input: input(tick) }));
+    }
+    let bytes = change(&base, &now, TICKS);
+    assert_eq!(patched(&base, &bytes, TICKS), now);
+    let most = bellhop_wire::limits::MOST_CHANGE_BYTES - 100;
+    assert!((800..most).contains(&bytes.len()), "{} bytes, and more than {most} leave no room for events", bytes.len());
+}
+
 /// The page gets what its view type says.
 #[test]
 fn the_page_sees_this() {

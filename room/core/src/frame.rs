@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bellhop_wire::{StatePrefix, ToClient};
 
 /// Longest head: a byte and two acknowledgement counts.
-const HEAD: usize = 14;
+pub(crate) const HEAD: usize = 14;
 
 /// A message in two parts: a small private head, and a body that other clients may share. Written one after the
 /// other, they are the message.

@@ -7,12 +7,14 @@ use std::time::Duration;
 use bellhop_game::{
     Context, DecodeError, Game, Illegal, Inputs, Outcome, Presence, Reader, Seat, ViewClass, Who, Wire, Writer,
 };
+use bellhop_wire::limits::{LEAST_CHANGE_BYTES, MOST_CHANGE_BYTES};
 use bellhop_wire::{Fnv, Meant};
 
 use crate::events::EventLog;
+use crate::frame::HEAD;
 use crate::limits;
 use crate::tape::Tape;
-use crate::views::{History, Need};
+use crate::views::{History, Kept, Need};
 
 /// When a call happens, in the match's own time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +28,8 @@ pub(crate) struct At {
 pub(crate) struct Body {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) keyframe: bool,
+    /// Whole bytes of the state in it.
+    state: usize,
 }
 
 /// How a game wants to be run.
@@ -66,9 +70,9 @@ pub(crate) trait Match: Send {
     /// What all of its viewers see, as one number.
     fn state_check(&self) -> u64;
 
-    /// Takes the views of the classes that are looked at. `held` are the states that clients of a class hold. True:
-    /// there is something new to send.
-    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool;
+    /// Takes the views of the classes that are looked at. `held` are the states that clients of a class hold. With
+    /// `more` the next one follows, and what makes a frame too long may wait for it. True: there is something new to send.
+    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)], more: bool) -> bool;
     /// The version of what was published last.
     fn version(&self) -> u64;
     /// Begins to take views of a class.
@@ -99,7 +103,7 @@ pub(crate) struct Hosted<G: Game> {
     joined: BTreeSet<u16>,
     asks: Vec<(u32, String)>,
     log: EventLog<G::Event>,
-    /// Whether the game was called since its views were taken.
+    /// Whether the game was called since its views were taken, or something of them was held back.
     dirty: bool,
     published_events: u64,
     published_tick: u32,
@@ -162,6 +166,18 @@ impl<G: Game> Hosted<G> {
         match &self.tape {
             Some(tape) if class == ViewClass::Spectator => tape.shown().map(|shown| (shown.tick, shown.view.clone())),
             Some(_) | None => Some((at.tick, self.game.view(class))),
+        }
+    }
+
+    /// Keeps a frame short enough: writes what the up-to-date of a class will be sent, who hold the version `before`, and
+    /// has the game hold something back where that is too long. What fits is not written again.
+    fn fit(&mut self, class: ViewClass, before: u64, told: u64) {
+        let Some(body) = self.body(class, Need::Since(before), told) else { return };
+        let over = (HEAD + body.bytes.len()).saturating_sub(MOST_CHANGE_BYTES);
+        let most = body.state.saturating_sub(over).max(LEAST_CHANGE_BYTES);
+        if most < body.state && self.classes.get_mut(&class).is_some_and(|history| history.hold_back(most)) {
+            self.bodies.retain(|body| body.0 != class);
+            self.dirty = true;
         }
     }
 
@@ -289,7 +305,7 @@ impl<G: Game> Match for Hosted<G> {
         seen.fold(Fnv::new(), |hash, view| hash.number(view.len() as u64).bytes(&view)).0
     }
 
-    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool {
+    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)], more: bool) -> bool {
         let dirty = std::mem::take(&mut self.dirty);
         let played = self.tape.as_mut().is_some_and(|tape| tape.play(at.now_ms));
         if let Some(tape) = self.tape.as_mut().filter(|_| dirty) {
@@ -317,9 +333,13 @@ impl<G: Game> Match for Hosted<G> {
         self.published_tick = at.tick;
         self.bodies.clear();
         for (class, tick, view) in views {
-            if let Some(history) = self.classes.get_mut(&class) {
-                let is_held = |version| held.contains(&(class, Some(version)));
-                history.push(self.version, tick, view, is_held);
+            let newest = Kept { version: self.version, tick, told: self.events(class), view };
+            let Some(history) = self.classes.get_mut(&class) else { continue };
+            let is_held = |version| held.contains(&(class, Some(version)));
+            let (before, told) = (history.newest().version, history.newest().told);
+            history.push(newest, is_held);
+            if more && is_held(before) {
+                self.fit(class, before, told);
             }
         }
         true
@@ -336,7 +356,8 @@ impl<G: Game> Match for Hosted<G> {
         let Some((tick, view)) = self.now(at, class) else { return };
         // Nobody holds a state of this class; what was encoded for those who did is of an older one.
         self.bodies.retain(|body| body.0 != class);
-        self.classes.insert(class, History::new(self.version, tick, view));
+        let newest = Kept { version: self.version, tick, told: self.events(class), view };
+        self.classes.insert(class, History::new(newest));
     }
 
     fn take_encoded(&mut self) -> u64 {
@@ -375,11 +396,12 @@ impl<G: Game> Match for Hosted<G> {
         let told = self.events(class);
         let events = self.log.between(class, events_from, told);
         let before = told - events.len() as u64;
-        let body = self.classes.get(&class)?.write(need, before, events.len() as u32).map(|(mut to, keyframe)| {
+        let body = self.classes.get(&class)?.write(need, before, events.len() as u32).map(|mut written| {
             for event in events {
-                event.write(&mut to);
+                event.write(&mut written.to);
             }
-            Body { bytes: to.finish().into(), keyframe }
+            let state = written.state_bits / 8;
+            Body { bytes: written.to.finish().into(), keyframe: written.keyframe, state }
         });
         self.encoded += u64::from(body.is_some());
         self.bodies.push((class, need, events_from, body.clone()));

@@ -162,8 +162,8 @@ impl Match for Recorded {
         self.game.state_check()
     }
 
-    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)]) -> bool {
-        self.game.publish(at, held)
+    fn publish(&mut self, at: At, held: &[(ViewClass, Option<u64>)], more: bool) -> bool {
+        self.game.publish(at, held, more)
     }
 
     fn version(&self) -> u64 {

@@ -19,10 +19,20 @@ pub(crate) enum Need {
 }
 
 /// One state as it was published.
-struct Kept<V> {
-    version: u64,
-    tick: u32,
-    view: V,
+pub(crate) struct Kept<V> {
+    pub(crate) version: u64,
+    pub(crate) tick: u32,
+    /// Events its class was told by then.
+    pub(crate) told: u64,
+    pub(crate) view: V,
+}
+
+/// A body, up to its events.
+pub(crate) struct Written {
+    pub(crate) to: Writer,
+    pub(crate) keyframe: bool,
+    /// Bits of the state in it.
+    pub(crate) state_bits: usize,
 }
 
 /// The states of one class that somebody may still hold, the newest last.
@@ -31,11 +41,11 @@ pub(crate) struct History<V> {
 }
 
 impl<V: View> History<V> {
-    pub(crate) fn new(version: u64, tick: u32, view: V) -> History<V> {
-        History { kept: VecDeque::from([Kept { version, tick, view }]) }
+    pub(crate) fn new(kept: Kept<V>) -> History<V> {
+        History { kept: VecDeque::from([kept]) }
     }
 
-    fn newest(&self) -> &Kept<V> {
+    pub(crate) fn newest(&self) -> &Kept<V> {
         self.kept.back().expect("a history begins with a state and never drops its newest")
     }
 
@@ -45,17 +55,24 @@ impl<V: View> History<V> {
     }
 
     /// A new state. Of the older ones, those that `held` names stay, the newest few of them.
-    pub(crate) fn push(&mut self, version: u64, tick: u32, view: V, held: impl Fn(u64) -> bool) {
+    pub(crate) fn push(&mut self, newest: Kept<V>, held: impl Fn(u64) -> bool) {
         self.kept.retain(|kept| held(kept.version));
         while self.kept.len() >= limits::MAX_BASELINES {
             self.kept.pop_front();
         }
-        self.kept.push_back(Kept { version, tick, view });
+        self.kept.push_back(newest);
+    }
+
+    /// Lets the game hold back of the newest state what makes its change longer than `most` bytes. Nobody may have been
+    /// sent it yet. False: there is nothing that it can hold back, or no state before.
+    pub(crate) fn hold_back(&mut self, most: usize) -> bool {
+        let [.., before, newest] = self.kept.make_contiguous() else { return false };
+        newest.view.hold_back(&before.view, newest.tick - before.tick, most)
     }
 
     /// Writes the body that brings a client who needs this to the newest state, up to the events. `None` when it
     /// would say nothing. The kind that was written may be a keyframe where the baseline is gone.
-    pub(crate) fn write(&self, need: Need, events_before: u64, events: u32) -> Option<(Writer, bool)> {
+    pub(crate) fn write(&self, need: Need, events_before: u64, events: u32) -> Option<Written> {
         let now = self.newest();
         let base = match need {
             Need::Since(version) => self.kept.iter().find(|kept| kept.version == version),
@@ -77,11 +94,13 @@ impl<V: View> History<V> {
         let check = (base.is_some() && now.version.is_multiple_of(limits::CHECK_EVERY)).then(|| now.view.check());
         let mut to = Writer::new();
         StateBody { kind, check, events }.write(&mut to);
+        let head_bits = to.len_bits();
         match base {
             Some(base) => now.view.diff(&base.view, now.tick - base.tick, &mut to),
             None if keyframe => now.view.write(&mut to),
             None => {}
         }
-        Some((to, keyframe))
+        let state_bits = to.len_bits() - head_bits;
+        Some(Written { to, keyframe, state_bits })
     }
 }

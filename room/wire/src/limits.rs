@@ -10,6 +10,12 @@ pub const MAX_INPUT_BYTES: usize = 1024;
 pub const MAX_COMMAND_BYTES: usize = 4 * 1024;
 /// Longest message a server sends; a client refuses longer ones.
 pub const MAX_SERVER_MESSAGE_BYTES: usize = 256 * 1024;
+/// Longest frame that changes a state, where its game can hold something back ([`View::hold_back`](crate::View::hold_back)).
+/// It is what the smallest packet that every path of IPv6 takes (1,280 bytes) leaves beside the headers of IPv6, of TCP
+/// with time stamps, of TLS 1.3 and of a WebSocket.
+pub const MOST_CHANGE_BYTES: usize = 1_280 - 40 - 32 - 22 - 4;
+/// What of it the state may always have, however many events go with it: it would wait for ever behind them.
+pub const LEAST_CHANGE_BYTES: usize = MOST_CHANGE_BYTES / 4;
 /// Longest list in one value.
 pub const MAX_LIST: usize = 16 * 1024;
 /// Longest text in one value, in bytes: a match configuration as JSON.

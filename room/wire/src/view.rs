@@ -30,6 +30,20 @@ pub trait View: Wire + Clone + PartialEq {
         Ok(())
     }
 
+    /// Leaves what matters least as it is in `base`, until what leads from there to this view, `ticks` steps later, is no
+    /// longer than `most` bytes. Asked of a view before it is sent, where its change would make a frame too long and
+    /// another send follows: in a running match with a clock. What is left of it is what its class is sent; the next one
+    /// is looked at whole again, so that what was held back comes with the sends that follow. Events are never held back.
+    ///
+    /// `base` is what was sent last, with all that does not travel, too: a view may note there how long it held what
+    /// back. Take first what waited longest. Where the greatest differences always come first, small ones may wait for ever.
+    ///
+    /// False: nothing was held back, and the frame is as long as it is. Unless a game knows better, that is so.
+    fn hold_back(&mut self, base: &Self, ticks: u32, most: usize) -> bool {
+        let _ = (base, ticks, most);
+        false
+    }
+
     /// What to show at `now_ms` of the match, given the state that was sent: clocks run on here.
     fn at(&mut self, now_ms: u64) {
         let _ = now_ms;

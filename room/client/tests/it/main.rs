@@ -1,6 +1,8 @@
 //! The room core and the client, talking to each other.
 
 mod bad_input;
+mod budget;
+mod crowd;
 mod differential;
 mod pace;
 mod recover;

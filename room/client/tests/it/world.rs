@@ -19,6 +19,8 @@ pub(crate) struct Player<G: Game> {
     /// Nothing arrives while stalled.
     pub(crate) stalled: bool,
     on_the_way: VecDeque<Vec<u8>>,
+    /// Bytes of each message that the room sent.
+    pub(crate) sizes: Vec<usize>,
     pub(crate) events: Vec<G::Event>,
     pub(crate) refused: Vec<(u64, String)>,
     pub(crate) accepted: Vec<u64>,
@@ -89,6 +91,7 @@ impl<G: Game> Player<G> {
             conn: None,
             stalled: false,
             on_the_way: VecDeque::new(),
+            sizes: Vec::new(),
             events: Vec::new(),
             refused: Vec::new(),
             accepted: Vec::new(),
@@ -281,6 +284,7 @@ impl<G: Game> World<G> {
             Output::Send { conn, frame } => {
                 let mut all = self.players.values_mut().chain(&mut self.watchers);
                 if let Some(player) = all.find(|player| player.conn == Some(conn)) {
+                    player.sizes.push(frame.len());
                     player.on_the_way.push_back(frame.to_vec());
                 }
             }

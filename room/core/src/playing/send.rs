@@ -54,7 +54,7 @@ impl Playing {
             let mut held: Vec<(ViewClass, Option<u64>)> = players.collect();
             held.extend(self.watchers.conns().filter(|(_, conn)| conn.ready).map(|(_, conn)| (conn.class, conn.base)));
             let at = self.at(now);
-            self.game.publish(at, &held);
+            self.game.publish(at, &held, running && self.outcome.is_none());
         }
         for (&id, conn) in &mut self.conns {
             serve(&mut self.game, now, send_tick, (id, conn), desk);
