@@ -188,6 +188,8 @@ impl<G: Game> Hosted<G> {
         let answer = call(&mut self.game, &self.inputs, &mut cx);
         for (class, event) in cx.take_events() {
             self.log.push(class, event);
+            // They were written without it.
+            self.bodies.clear();
         }
         self.asks.append(&mut cx.take_asks());
         if self.outcome.is_none() {

@@ -10,6 +10,7 @@ use bellhop_tanks::Tanks;
 use bellhop_tictactoe::TicTacToe;
 use proptest::prelude::*;
 
+use crate::crowd::Crowd;
 use crate::world::World;
 
 /// Something that happens to a player, or to all.
@@ -162,6 +163,11 @@ proptest! {
     #[test]
     fn tanks(seed: u64, fates in prop::collection::vec(fate(4), 1..60)) {
         differential::<Tanks>(4, seed, &fates, true)?;
+    }
+
+    #[test]
+    fn crowd(seed: u64, fates in prop::collection::vec(fate(3), 1..60)) {
+        differential::<Crowd>(3, seed, &fates, true)?;
     }
 }
 

@@ -7,6 +7,7 @@ use bellhop_tictactoe::{Command, TicTacToe};
 use bellhop_wire::Presence;
 use room_core::{AdmitError, Claim, CloseCode, HostError, MatchSpec, SeatsError, Status};
 
+use crate::crowd::{Crowd, Order};
 use crate::world::{EPOCH, World, claim, seat, spec};
 
 fn presences<G: bellhop_game::Game>(world: &World<G>) -> Vec<Presence> {
@@ -299,6 +300,19 @@ fn commands_survive_a_broken_connection_and_happen_once() {
     assert!(world.player(first).accepted.contains(&id));
     assert_eq!(world.view(first).state().cells.iter().flatten().count(), 1);
     assert_eq!(world.command(1 - first, &Command::Place { cell: 1 }), "");
+}
+
+#[test]
+fn who_comes_back_between_two_states_hears_what_was_told_since_the_last() {
+    let mut world: World<Crowd> = World::seated(2, 1);
+    world.player(0).client.command(&Order::Shout { times: 3 });
+    world.carry();
+    world.cut(1, 0);
+    world.join(1);
+    world.pass(Duration::from_secs(1));
+    let heard = |seat: u16| world.players[&seat].events.iter().map(|event| event.number).collect::<Vec<u32>>();
+    assert_eq!(heard(1)[..4], [1, 2, 3, 4]);
+    assert_eq!(heard(0), heard(1));
 }
 
 #[test]
