@@ -29,6 +29,8 @@ pub(crate) struct Conn {
     best_round_trip: Option<Duration>,
     /// Does not keep up: gets no state until it does.
     pub(crate) behind: bool,
+    /// Did not keep up and acknowledged something since: it reads, and is shown one state for that.
+    reads_again: bool,
     /// The shell could not write.
     pub(crate) blocked: bool,
     /// Messages sent while blocked.
@@ -56,6 +58,7 @@ impl Conn {
             events_acked: 0,
             best_round_trip: None,
             behind: false,
+            reads_again: false,
             blocked: false,
             waiting_messages: 0,
             visible: true,
@@ -81,6 +84,7 @@ impl Conn {
             self.events_acked = events;
             let round_trip = now.since(sent).saturating_sub(held);
             self.best_round_trip = Some(self.best_round_trip.map_or(round_trip, |best| best.min(round_trip)));
+            self.reads_again = self.behind;
         }
         true
     }
@@ -97,6 +101,12 @@ impl Conn {
         self.unacked.len() >= limits::MAX_UNACKED || self.lag(now) > round_trip + limits::BEHIND_AFTER
     }
 
+    /// Whether a client that does not keep up is to be shown one state all the same: what it reads first is old, and the
+    /// acknowledgement of all that waits for it comes only later.
+    pub(crate) fn takes_one(&mut self) -> bool {
+        self.unacked.len() < limits::MAX_UNACKED && std::mem::take(&mut self.reads_again)
+    }
+
     /// When the client is closed unless it says or acknowledges something, and why.
     pub(crate) fn doom(&self) -> (Time, &'static str) {
         if !self.ready {
@@ -111,5 +121,26 @@ impl Conn {
             ),
             Some(_) | None => silent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_again_is_shown_one_state_for_each_acknowledgement() {
+        let at = |ms: u64| Time(ms * 1_000);
+        let mut conn = Conn::new(at(0), 0, String::new());
+        conn.sent(at(0));
+        assert!(conn.acknowledged(at(100), 1, Duration::ZERO));
+        (0..30).for_each(|frame| conn.sent(at(100 + frame * 17)));
+        let late = at(3_000);
+        assert!(conn.is_late(late) && !conn.takes_one());
+        conn.behind = true;
+        assert!(conn.acknowledged(late, 1, Duration::ZERO));
+        assert!(conn.is_late(late) && conn.takes_one() && !conn.takes_one());
+        assert!(conn.acknowledged(late, 29, Duration::ZERO));
+        assert!(!conn.is_late(late), "all of it is read");
     }
 }

@@ -86,12 +86,13 @@ fn serve(game: &mut Recorded, now: Time, send_tick: bool, (id, conn): (ConnId, &
     if !send_tick && (conn.base.is_some() || !conn.visible) {
         return;
     }
-    if conn.is_late(now) {
+    let late = conn.is_late(now);
+    if late && !conn.takes_one() {
         conn.behind = true;
         desk.stats.skipped += u64::from(send_tick && conn.visible);
         return;
     }
-    if std::mem::take(&mut conn.behind) {
+    if !late && std::mem::take(&mut conn.behind) {
         desk.stats.recovered += 1;
     }
     let need = match conn.base {
