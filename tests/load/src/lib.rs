@@ -29,4 +29,5 @@ pub mod room_tanks;
 pub mod seeds;
 pub mod sketch;
 mod stage;
+pub mod stamped;
 pub mod unlucky;

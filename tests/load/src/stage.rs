@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use bellhop_game::Game;
 use bellhop_proto::tokens::Key;
 use bellhop_proto::v1::Host;
@@ -113,6 +113,11 @@ impl<G: Game> Player<G> {
         Ok(self.socket.send(Message::binary(hello)).await?)
     }
 
+    /// When the newest of what was read had come, by the wall clock.
+    pub(crate) fn came(&self) -> Duration {
+        self.socket.get_ref().came()
+    }
+
     pub(crate) fn now_ms(&self) -> f64 {
         self.begun.elapsed().as_secs_f64() * 1e3
     }
@@ -161,7 +166,7 @@ impl<G: Game> Seated<G> {
     }
 }
 
-/// How evenly frames come to all who are watched.
+/// How evenly frames come to all who are watched: to their sockets, not to this process, which plays all of them.
 #[derive(Default)]
 pub(crate) struct Gaps {
     micros: Mutex<Vec<u32>>,
@@ -170,14 +175,16 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    /// Plays and notes when frames come, until the room says no.
+    /// Plays and notes when frames come, until the room says no. Before the first of its socket counts, there is one more: stamps are
+    /// turned on for the whole machine by the first socket that wants them, a moment later.
     pub(crate) async fn watch(self: Arc<Gaps>, mut player: Player<Fan>) -> Result<()> {
         player.frame().await?;
-        let mut last = Instant::now();
+        let mut last = player.came();
+        ensure!(last > Duration::ZERO, "this machine's kernel does not say when something came");
         loop {
             player.frame().await?;
-            let now = Instant::now();
-            let gap = u32::try_from((now - last).as_micros()).unwrap_or(u32::MAX);
+            let now = player.came();
+            let gap = u32::try_from(now.saturating_sub(last).as_micros()).unwrap_or(u32::MAX);
             last = now;
             self.micros.lock().unwrap_or_else(PoisonError::into_inner).push(gap);
             self.tick.fetch_max(player.client.tick(), Ordering::Relaxed);

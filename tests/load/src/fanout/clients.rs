@@ -9,14 +9,15 @@ use bellhop_wire::{Hello, ToServer};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::game::Fan;
+use crate::stamped::Stamped;
 
-pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<Stamped>;
 
 /// Takes every seat.
 pub(super) async fn join(door: SocketAddr, tokens: Vec<String>) -> Result<()> {
@@ -37,7 +38,9 @@ pub(crate) async fn dial(door: SocketAddr, token: &str) -> Result<Socket> {
     let mut request = format!("ws://{door}/rooms/r-1").into_client_request()?;
     let offered = HeaderValue::from_str(&format!("bellhop.v1, bellhop.token.{token}"))?;
     request.headers_mut().insert("sec-websocket-protocol", offered);
-    Ok(tokio_tungstenite::connect_async_with_config(request, None, true).await?.0)
+    let stream = TcpStream::connect(door).await?;
+    stream.set_nodelay(true)?;
+    Ok(tokio_tungstenite::client_async(request, Stamped::new(stream)).await?.0)
 }
 
 async fn play(mut socket: Socket, offset: Duration) -> Result<(), tungstenite::Error> {

@@ -13,7 +13,6 @@ use bellhop_wire::{Hello, ToServer};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
@@ -157,13 +156,6 @@ async fn sit(door: SocketAddr, seat: usize, tokens: &Tokens) -> Result<Socket> {
     Ok(socket)
 }
 
-fn bare(socket: &mut Socket) -> Result<&mut TcpStream> {
-    match socket.get_mut() {
-        MaybeTlsStream::Plain(stream) => Ok(stream),
-        _ => anyhow::bail!("no TLS here"),
-    }
-}
-
 async fn harm_once(kind: Kind, door: SocketAddr, seat: usize, tokens: &Tokens) -> Result<()> {
     match kind {
         Kind::NeverReads => {
@@ -172,7 +164,7 @@ async fn harm_once(kind: Kind, door: SocketAddr, seat: usize, tokens: &Tokens) -
         }
         Kind::ReadsAByteASecond => {
             let mut socket = sit(door, seat, tokens).await?;
-            let stream = bare(&mut socket)?;
+            let stream = socket.get_mut().stream();
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 stream.read_u8().await?;
@@ -181,7 +173,7 @@ async fn harm_once(kind: Kind, door: SocketAddr, seat: usize, tokens: &Tokens) -
         Kind::HalfFrames => {
             let mut socket = sit(door, seat, tokens).await?;
             // The beginning of a masked frame of 4 KiB, and of what is in it a byte now and then.
-            let stream = bare(&mut socket)?;
+            let stream = socket.get_mut().stream();
             stream.write_all(&[0x82, 0xfe, 0x10, 0]).await?;
             loop {
                 stream.write_all(&[7]).await?;
