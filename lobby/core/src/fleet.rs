@@ -35,6 +35,8 @@ pub struct Fleet {
     pub failures: (u32, Time),
     /// The least number of rooms to keep, needed or not.
     pub kept: u32,
+    /// The end of our last stall: what a room did until then we could not hear.
+    pub woke: Time,
 }
 
 /// What is to be done about a fleet.
@@ -77,7 +79,7 @@ impl Fleet {
 
     /// When a plan may change although nothing happened.
     pub fn deadline(&self, target: &FleetSettings, now: Time) -> Time {
-        let late = self.starting.first().map_or(Time::MAX, |&(since, _)| since + target.start_timeout);
+        let late = self.starting.first().map_or(Time::MAX, |&(since, _)| since.max(self.woke) + target.start_timeout);
         let surplus = self.ready.len() as u32 > self.wanted_free(target).min(target.max_rooms);
         let idle = self
             .ready_ours
@@ -95,7 +97,8 @@ impl Fleet {
 /// that the lobby started.
 pub fn plan(target: &FleetSettings, fleet: &Fleet, now: Time) -> Vec<Action> {
     let mut actions = Vec::new();
-    let late = fleet.starting.iter().take_while(|(since, _)| now.since(*since) >= target.start_timeout);
+    let in_time = |since: Time| now.since(since.max(fleet.woke)) < target.start_timeout;
+    let late = fleet.starting.iter().take_while(|(since, _)| !in_time(*since));
     actions.extend(late.map(|&(_, room)| Action::GiveUp(room)));
     let given_up = actions.len() as u32;
     let (starting, ready) = (fleet.starting.len() as u32 - given_up, fleet.ready.len() as u32);

@@ -33,8 +33,11 @@ use crate::state::State;
 use crate::time::{Seq, Time};
 
 /// When the owner comes this much later than asked, it was stopped, or starved: what it did not hear meanwhile says nothing
-/// about the rooms.
+/// about anybody, and whoever was to be heard from by now has all his time again.
 const STALL: Duration = Duration::from_secs(1);
+/// While there are rooms, or tickets that live by a lease, the owner is asked to come this often, so that a stall shows
+/// before anybody's silence in it could count: the pace of the rooms' heartbeats.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Ended tickets and matches above the limit that are let be, so that they are forgotten many at a time.
 const FORGET_SLACK: usize = 256;
 
@@ -212,13 +215,15 @@ impl Lobby {
         if self.is_unsettled() {
             return self.now;
         }
+        let nobody = self.leases.is_empty() && self.lives.is_empty();
+        let look = if nobody { Time::MAX } else { self.now + LOOK_EVERY };
         let pools = self.queues.iter().map(|queue| queue.pool.deadline());
         let lease = self.leases.front().map_or(Time::MAX, |&(at, _)| at);
         let timer = self.timers.peek().map_or(Time::MAX, |Reverse((at, _))| *at);
         let keep = self.state.settings.timing.keep_ended;
         let ticket = self.state.ended_tickets.front().map_or(Time::MAX, |&(at, _)| at + keep);
         let game = self.state.ended_matches.front().map_or(Time::MAX, |&(at, _)| at + keep);
-        pools.fold(lease.min(timer).min(ticket).min(game), Time::min)
+        pools.fold(look.min(lease).min(timer).min(ticket).min(game), Time::min)
     }
 
     /// What was promised so far, committed or not.

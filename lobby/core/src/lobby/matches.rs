@@ -43,9 +43,20 @@ impl Lobby {
     }
 
     fn placement(&self, room: RoomId, id: MatchId) -> Placement {
-        let begun = self.state.match_(id).is_some_and(|game| game.phase != MatchPhase::Formed);
-        let patience = if begun { REPLAY_WITHIN } else { self.state.settings.timing.placement };
-        Placement { room, epoch: self.state.epoch + 1, deadline: self.now + patience }
+        Placement { room, epoch: self.state.epoch + 1, deadline: self.now + self.placement_patience(id) }
+    }
+
+    /// A room answers within this, when it is asked for this match.
+    fn placement_patience(&self, id: MatchId) -> Duration {
+        let begun = self.state.match_(id).is_some_and(|game| match game.phase {
+            MatchPhase::Formed | MatchPhase::Placing(_) => false,
+            MatchPhase::Orphaned { .. }
+            | MatchPhase::Moving { .. }
+            | MatchPhase::Playing { .. }
+            | MatchPhase::Ended { .. }
+            | MatchPhase::Lost { .. } => true,
+        });
+        if begun { REPLAY_WITHIN } else { self.state.settings.timing.placement }
     }
 
     /// A free room for a match of this queue: the one that was busy last, so that the others may go when they are too many.
@@ -129,6 +140,10 @@ impl Lobby {
         if let Some(placement) = placing
             && placement.epoch == epoch
         {
+            let due = placement.deadline.max(self.woke + self.placement_patience(id));
+            if due > self.now {
+                return self.at(due, Timer::Placement(id, epoch));
+            }
             // It may have taken it just now: then it is told, when it says so. Until then it gets no other one.
             if let Some(live) = self.lives.get_mut(&placement.room) {
                 live.idle = false;

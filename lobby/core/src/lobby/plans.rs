@@ -142,6 +142,7 @@ impl Lobby {
             return;
         }
         fleet.grow(now, 0.0);
+        fleet.seen.woke = self.woke;
         fleet.seen.matches_per_second = fleet.growth / LOOK_BACK;
         let failures = self.state.failures.get(&fleet.name);
         let recent = failures.into_iter().flatten().filter(|at| now.since(**at) < target.breaker_window);

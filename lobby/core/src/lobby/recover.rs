@@ -68,7 +68,7 @@ impl Lobby {
         let Some(game) = self.state.match_(id) else { return };
         let MatchPhase::Orphaned { epoch, reason, at, .. } = game.phase else { return };
         let (queue, formed) = (game.queue, game.formed);
-        let too_late = at + RECOVER_WITHIN <= self.now;
+        let too_late = at.max(self.woke) + RECOVER_WITHIN <= self.now;
         if too_late || game.attempts >= MAX_RECOVERIES {
             self.cut(id, epoch, reason);
         } else {
@@ -80,7 +80,10 @@ impl Lobby {
     pub(super) fn recovery_due(&mut self, id: MatchId) {
         let Some(game) = self.state.match_(id) else { return };
         let MatchPhase::Orphaned { epoch, reason, at, .. } = game.phase else { return };
-        if at + RECOVER_WITHIN <= self.now {
+        let due = at.max(self.woke) + RECOVER_WITHIN;
+        if due > self.now {
+            self.at(due, Timer::Recovery(id));
+        } else {
             let (queue, formed) = (game.queue, game.formed);
             if self.queue_live(queue).homeless.remove(&(formed, id)) {
                 self.homeless_changed(queue, -1);

@@ -52,6 +52,15 @@ pub(super) struct Live {
     pub(super) check: Time,
 }
 
+/// When a room is out of time: silent, abandoned, without the match it should have, with one it should not have, drained.
+struct Dues {
+    silent: Time,
+    abandoned: Time,
+    missing: Time,
+    stale: Time,
+    drained: Time,
+}
+
 /// What a room counts as in its fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -142,7 +151,10 @@ impl Lobby {
         let Some(known) = self.state.room(room) else { return };
         let (proved, draining, added) = (known.proved, known.draining, known.added);
         if !proved {
-            self.fleets[usize::from(fleet)].started_in(self.now.since(added));
+            // How long it took is not known where nobody listened meanwhile.
+            if added >= self.woke {
+                self.fleets[usize::from(fleet)].started_in(self.now.since(added));
+            }
             self.decide(Event::RoomProved { room, at: self.now });
         }
         match draining {
@@ -369,27 +381,40 @@ impl Lobby {
         if live.ending.is_some() {
             return live.ending;
         }
-        let timing = &self.state.settings.timing;
-        let heard = live.heard.max(self.woke);
+        let due = self.dues(room, live);
         let silent = match live.unhealthy {
             _ if !room.proved => Time::MAX, // its fleet's plan gives it up
-            None => heard + live.patience,
-            Some(_) => heard + timing.abandon,
+            None => due.silent,
+            Some(_) => due.abandoned,
         };
-        let missing = live.missing.map_or(Time::MAX, |since| since + timing.placement);
-        let stale = live.stale.map_or(Time::MAX, |(_, _, since)| since + STOP_WITHIN);
         let rest = if live.rest > self.now { live.rest } else { Time::MAX };
-        let drained = room.draining.unwrap_or(Time::MAX);
-        Some(silent.min(missing).min(stale).min(rest).min(drained))
+        Some(silent.min(due.missing).min(due.stale).min(rest).min(due.drained))
+    }
+
+    /// When a room is out of time, for what. What we did not hear because we stood still counts for nothing: all but the
+    /// end of its drain begins anew, and before that is acted upon, too, what it sent meanwhile is heard.
+    fn dues(&self, room: &Room, live: &Live) -> Dues {
+        let timing = &self.state.settings.timing;
+        // Of a stall that was long enough a room knows, and has to attach again.
+        let away = !live.attached && live.heard < self.woke;
+        let patience = if away { live.patience.max(timing.reattach) } else { live.patience };
+        let heard = live.heard.max(self.woke);
+        let never = Time::MAX;
+        Dues {
+            silent: heard + patience,
+            abandoned: heard + timing.abandon,
+            missing: live.missing.map_or(never, |since| since.max(self.woke) + timing.placement),
+            stale: live.stale.map_or(never, |(_, _, since)| since.max(self.woke) + STOP_WITHIN),
+            drained: room.draining.map_or(never, |until| until.max(self.woke + timing.placement)),
+        }
     }
 
     /// Does what time asks for about a room.
     pub(super) fn look_at_room(&mut self, id: RoomId) {
-        let (Some(room), Some(live)) = (self.state.room(id), self.lives.get_mut(&id)) else { return };
+        let (Some(room), Some(live)) = (self.state.room(id), self.lives.get(&id)) else { return };
+        let (due, now, hosts, ours, proved) = (self.dues(room, live), self.now, room.hosts, room.ours, room.proved);
+        let Some(live) = self.lives.get_mut(&id) else { return };
         live.check = Time::MAX;
-        let timing = &self.state.settings.timing;
-        let (now, hosts, ours) = (self.now, room.hosts, room.ours);
-        let heard = live.heard.max(self.woke);
         if let Some(until) = live.ending {
             if until > now {
                 return self.watch(id);
@@ -399,24 +424,24 @@ impl Lobby {
             }
             return self.room_gone(id, RoomEnd::Released);
         }
-        if room.draining.is_some_and(|until| until <= now) {
+        if due.drained <= now {
             return self.stop_room(id, "its time to drain is over", LostReason::DrainedAway);
         }
-        if live.stale.is_some_and(|(_, _, since)| since + STOP_WITHIN <= now) {
+        if due.stale <= now {
             return self.stop_room(id, "it runs a match that nobody waits for", LostReason::RoomForgot);
         }
-        if room.proved && live.unhealthy.is_none() && heard + live.patience <= now {
+        if proved && live.unhealthy.is_none() && due.silent <= now {
             let returning = live.stream.is_none();
             live.unhealthy = Some(if live.attached { "silent" } else { "detached" });
             if let Some(game) = hosts {
                 self.lose(game, if returning { LostReason::NotReattached } else { LostReason::RoomSilent });
             }
-        } else if live.unhealthy.is_some() && heard + timing.abandon <= now {
+        } else if live.unhealthy.is_some() && due.abandoned <= now {
             if ours {
                 self.will(Effect::KillRoom { room: id });
             }
             return self.room_gone(id, RoomEnd::Abandoned);
-        } else if live.missing.is_some_and(|since| since + timing.placement <= now) {
+        } else if due.missing <= now {
             live.missing = None;
             if let Some(game) = hosts {
                 self.lose(game, LostReason::RoomForgot);

@@ -56,10 +56,13 @@ impl Lobby {
     }
 
     pub(super) fn asked_due(&mut self, id: MatchId, ticket: TicketId) {
-        let due = |&(asked, at): &(TicketId, _)| asked == ticket && at <= self.now;
-        if self.state.match_(id).is_some_and(|game| game.asked.iter().any(due)) {
-            self.return_seats(id, ticket, RequeueReason::NoAnswer);
+        let asked = |game: &Match| game.asked.iter().find(|(asked, _)| *asked == ticket).map(|(_, at)| *at);
+        let Some(at) = self.state.match_(id).and_then(asked) else { return };
+        let due = at.max(self.woke + self.state.settings.timing.placement);
+        if due > self.now {
+            return self.at(due, Timer::Asked(id, ticket));
         }
+        self.return_seats(id, ticket, RequeueReason::NoAnswer);
     }
 
     /// The room has yet to confirm these seats, and is not to any more.

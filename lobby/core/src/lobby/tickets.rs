@@ -215,7 +215,13 @@ impl Lobby {
         }
     }
 
+    /// No lease ends before this: after a restart or a stall everybody has the time to be heard.
+    fn leases_last(&self) -> Time {
+        self.woke + self.state.settings.timing.lease_grace
+    }
+
     pub(super) fn expire_leases(&mut self) {
+        let grace = self.leases_last();
         while let Some(&(at, ticket)) = self.leases.front()
             && at <= self.now
         {
@@ -224,8 +230,8 @@ impl Lobby {
             match self.state.ticket(ticket) {
                 Some(found) if found.is_over() => {}
                 // It plays, or renewed: it is looked at again. So each living ticket stands in the line once.
-                Some(found) if found.lease > self.now => {
-                    let due = found.lease;
+                Some(found) if found.lease.max(grace) > self.now => {
+                    let due = found.lease.max(grace);
                     self.leases.push_back((due, ticket));
                 }
                 Some(found) if !found.phase.waits() => {
@@ -241,7 +247,7 @@ impl Lobby {
     pub(super) fn check_lease(&mut self, id: TicketId) {
         if let Some(ticket) = self.state.ticket(id)
             && ticket.phase.waits()
-            && ticket.lease <= self.now
+            && ticket.lease.max(self.leases_last()) <= self.now
         {
             self.end_waiting(id, TicketEnd::Expired);
         }
