@@ -70,6 +70,17 @@ impl Conn {
         }
     }
 
+    /// We stood still for so long: what happened before was as much later, and what gathered meanwhile comes at once.
+    pub(crate) fn put_off(&mut self, stood: Duration) {
+        self.opened = self.opened.plus(stood);
+        self.heard = self.heard.plus(stood);
+        for (sent, _) in &mut self.unacked {
+            *sent = sent.plus(stood);
+        }
+        self.messages.grant(stood);
+        self.bytes.grant(stood);
+    }
+
     /// A frame with a body went out.
     pub(crate) fn sent(&mut self, now: Time) {
         self.unacked.push_back((now, self.events));

@@ -7,6 +7,7 @@ mod end;
 mod going_on;
 mod receive;
 mod send;
+mod stall;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -44,6 +45,8 @@ pub(crate) struct Playing {
     pub(crate) clock: Clock,
     pub(crate) seats: BTreeMap<u16, Seat>,
     pub(crate) draining: Option<Time>,
+    /// The time as it was last known.
+    seen: Time,
     game: Recorded,
     /// When what was written of the journal goes out.
     journal_due: Time,
@@ -85,6 +88,7 @@ impl Playing {
             clock: Clock::new(),
             seats: BTreeMap::new(),
             draining: None,
+            seen: now,
             game,
             // At once: a room that dies now must not take the match with it.
             journal_due: now,

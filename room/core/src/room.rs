@@ -89,6 +89,7 @@ impl Room {
     /// [`SeatsError`], in each of its forms. Seats named before the faulty one were added.
     pub fn add_seats(&mut self, now: Time, epoch: u64, seats: Vec<SeatSpec>) -> Result<(), SeatsError> {
         let playing = of_epoch(&mut self.playing, epoch)?;
+        playing.pass(now);
         let added = playing.add_seats(now, seats, &mut self.desk);
         self.settle(now);
         added
@@ -99,7 +100,9 @@ impl Room {
     /// # Errors
     /// [`SeatsError::NoMatch`].
     pub fn release_seats(&mut self, now: Time, epoch: u64, seats: &[u16]) -> Result<(), SeatsError> {
-        of_epoch(&mut self.playing, epoch)?.release(now, seats, &mut self.desk);
+        let playing = of_epoch(&mut self.playing, epoch)?;
+        playing.pass(now);
+        playing.release(now, seats, &mut self.desk);
         self.settle(now);
         Ok(())
     }
@@ -131,6 +134,7 @@ impl Room {
             let was_here = self.last_epoch.as_ref().is_some_and(|(last, _)| claim.epoch <= *last);
             return Err(if was_here { AdmitError::OtherMatch } else { AdmitError::NoMatch });
         };
+        playing.pass(now);
         playing.admit(now, conn, claim, &mut self.nonces, seal, &mut self.desk)
     }
 
@@ -144,6 +148,7 @@ impl Room {
             let was_here = self.last_epoch.as_ref().is_some_and(|(last, _)| claim.epoch <= *last);
             return Err(if was_here { AdmitError::OtherMatch } else { AdmitError::NoMatch });
         };
+        playing.pass(now);
         playing.admit_watcher(now, conn, claim, &mut self.desk)
     }
 
@@ -152,7 +157,9 @@ impl Room {
     /// # Errors
     /// [`SeatsError::NoMatch`].
     pub fn kick(&mut self, now: Time, epoch: u64, seats: &[u16], reason: &str) -> Result<(), SeatsError> {
-        of_epoch(&mut self.playing, epoch)?.kick(now, seats, reason, &mut self.desk);
+        let playing = of_epoch(&mut self.playing, epoch)?;
+        playing.pass(now);
+        playing.kick(now, seats, reason, &mut self.desk);
         self.settle(now);
         Ok(())
     }
@@ -170,6 +177,7 @@ impl Room {
     /// The socket gave a sign of life that is no message: a pong.
     pub fn heard(&mut self, now: Time, conn: ConnId) {
         if let Some(playing) = &mut self.playing {
+            playing.pass(now);
             playing.heard(now, conn);
         }
     }
@@ -281,6 +289,7 @@ impl Room {
 
     fn with(&mut self, now: Time, call: impl FnOnce(&mut Playing, &mut Desk)) {
         if let Some(playing) = &mut self.playing {
+            playing.pass(now);
             call(playing, &mut self.desk);
             self.settle(now);
         }

@@ -12,6 +12,11 @@ use crate::{Frame, JournalError, Time};
 pub mod limits {
     use std::time::Duration;
 
+    /// When the owner comes this much later than asked, the room was stopped, or starved. That nobody was heard meanwhile
+    /// counts against nobody.
+    pub const STALL: Duration = Duration::from_secs(1);
+    /// While there is a match the owner is asked to come this often, so that a stall shows before it counts.
+    pub const LOOK_EVERY: Duration = Duration::from_secs(1);
     /// How long a seat waits for its player: a page loads its game well within this.
     pub const RESERVED: Duration = Duration::from_secs(30);
     /// How long the clock waits for the last players once the first has come.

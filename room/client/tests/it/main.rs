@@ -4,6 +4,7 @@ mod bad_input;
 mod budget;
 mod crowd;
 mod differential;
+mod jumps;
 mod pace;
 mod recover;
 mod replay;

@@ -33,6 +33,11 @@ impl Chat {
         self.later.front().map(|(due, _)| *due)
     }
 
+    /// When spectators are to be told each line that waits.
+    pub(crate) fn dues_mut(&mut self) -> impl Iterator<Item = &mut Time> {
+        self.later.iter_mut().map(|(due, _)| due)
+    }
+
     /// Why a line is not passed on; `None`: it is.
     fn objection(&mut self, now: Time, seat: u16, text: &str) -> Option<&'static str> {
         let bucket = || Bucket::new(now, limits::LINES_PER_SECOND, limits::LINE_BURST);

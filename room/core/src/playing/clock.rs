@@ -103,6 +103,13 @@ impl Clock {
         missing
     }
 
+    /// The match's time stood still for so long.
+    pub(crate) fn put_off(&mut self, stood: Duration) {
+        if let Phase::Running { origin, .. } = &mut self.phase {
+            *origin = origin.plus(stood);
+        }
+    }
+
     /// When the match's time will be `ms`.
     fn time_of(&self, wanted: u64) -> Option<Time> {
         match self.phase {
@@ -149,6 +156,7 @@ impl Playing {
         let seats = self.seats.values().filter_map(|seat| seat.until());
         let start = self.first_live.filter(|_| self.clock.is_waiting()).map(|first| first.plus(limits::START_WAIT));
         let due = [
+            Some(self.seen.plus(limits::LOOK_EVERY)),
             self.clock.later_step(self.together(), self.rules.rate_hz),
             self.game_deadline(),
             self.draining,
