@@ -60,11 +60,11 @@ fn watched(world: &mut World, ticket: TicketId, seconds: u32) {
 #[test]
 fn who_waited_all_along_still_waits_after_the_lobby_stood_still() {
     for stop in STOPS {
-        // Just after his lease was renewed, and just before it is again; nobody else makes the lobby look at the clock.
-        for since in [0, 4] {
+        // However long ago his lease was renewed, and looked at; nobody else makes the lobby look at its clock.
+        for since in 20..60 {
             let mut world = World::new(settings(duel()));
             let ann = world.queue("duel", 1, 1500.0);
-            watched(&mut world, ann, 20 + since);
+            watched(&mut world, ann, since);
             world.stand_still(stop);
             assert_eq!(world.told(ann), "queued", "after {stop} s");
             watched(&mut world, ann, 60);
@@ -100,7 +100,6 @@ fn a_match_goes_on_in_its_room_after_the_lobby_stood_still() {
         for since in [0.0, 0.3, 0.6, 0.95] {
             let mut world = World::new(settings(duel()));
             let (stream, room, running) = world.playing();
-            world.attach(None, None);
             world.beat(3, &[(stream, room, Some(running.clone()))]);
             world.seconds(since);
             world.stand_still(stop);
@@ -194,6 +193,36 @@ fn a_match_without_a_room_is_not_cut_while_nobody_looks_for_one() {
     world.pass(RECOVER_WITHIN);
     assert!(matches!(world.phase(&running), MatchPhase::Lost { reason: LostReason::RoomDied, .. }), "not for ever");
     world.check_replay();
+}
+
+#[test]
+fn a_match_whose_second_room_refuses_may_have_a_third_one() {
+    let mut world = World::new(settings(duel()));
+    let (_, room, running) = world.playing();
+    let attached = [world.attach(None, None), world.attach(None, None)];
+    world.exited(room, RoomEnd::Crashed);
+    let asked = attached.iter().position(|(_, room)| world.hosted(*room).is_some()).expect("it is asked");
+    let (stream, room) = attached[asked];
+    let (match_id, epoch, _) = world.hosted(room).unwrap();
+    world.stand_still(300.0);
+    world.news(stream, room, RoomNews::HostRefused { match_id, epoch, reason: "full".into() });
+    let (stream, room) = attached[1 - asked];
+    world.accept(stream, room);
+    assert!(matches!(world.phase(&running), MatchPhase::Playing { .. }), "{:?}", world.phase(&running));
+    world.check_replay();
+}
+
+#[test]
+fn a_room_that_was_told_to_stop_a_match_may_have_done_it_meanwhile() {
+    let mut world = World::new(settings(duel()));
+    let (stream, room, running) = world.playing();
+    world.result(stream, room, &running);
+    let other = Running { epoch: running.epoch + 7, ..running };
+    world.report(stream, room, Some(other));
+    world.stand_still(300.0);
+    world.report(stream, room, None);
+    world.beat(10, &[(stream, room, None)]);
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::StopRoom { .. })), "it did as it was told");
 }
 
 #[test]

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lobby_core::{
-    Lobby, MatchId, MatchPhase, PlayerId, RECOVER_WITHIN, RoomId, SeatState, Seq, Shape, State, TicketEnd, TicketEvent,
-    TicketId, TicketPhase, Time,
+    Event, Lobby, LostReason, MatchId, MatchPhase, PlayerId, RECOVER_WITHIN, RoomId, SeatState, Seq, Shape, State,
+    TicketEnd, TicketEvent, TicketId, TicketPhase, Time,
 };
 
 use crate::player::Player;
 
 /// A timer is looked at when it is due; a moment more is allowed.
 const PLACED_LATE: Duration = Duration::from_millis(500);
+/// What a ticket lives without a word of its player, and a room.
+const LEASE: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// What was promised to somebody outside the lobby, and so must survive everything.
 #[derive(Default)]
@@ -24,6 +27,9 @@ pub(crate) struct Promises {
     pub(crate) results: Vec<MatchId>,
     /// Results that came from a placement that was not in force.
     pub(crate) wrong_results: Vec<MatchId>,
+    /// When the lobby went on after it had stood still, and who was blamed for that.
+    pub(crate) woke: Time,
+    blamed: Vec<String>,
     counted: usize,
     seen: BTreeSet<MatchId>,
     /// The seats that a ticket was first told of in a match.
@@ -38,6 +44,25 @@ impl Promises {
     /// A player knows of this ticket.
     pub(crate) fn promised(&mut self, ticket: TicketId) {
         self.fresh |= self.tickets.insert(ticket);
+    }
+
+    /// Something is written. That a lobby stood still is held against nobody.
+    pub(crate) fn decided(&mut self, event: &Event) {
+        let blame = match *event {
+            Event::TicketEnded { ticket, at, how: TicketEnd::Expired } => {
+                Some((at, LEASE, format!("{ticket} ran out")))
+            }
+            Event::MatchOrphaned { match_id, at, reason: LostReason::RoomSilent, .. }
+            | Event::MatchLost { match_id, at, reason: LostReason::RoomSilent, .. } => {
+                Some((at, SILENCE, format!("the room of {match_id} was silent")))
+            }
+            _ => None,
+        };
+        if let Some((at, time, what)) = blame
+            && (self.woke..self.woke + time).contains(&at)
+        {
+            self.blamed.push(format!("{what} at {at}, though the lobby stood still until {}", self.woke));
+        }
     }
 
     /// An event of a ticket left the lobby. Wherever a match goes on, everybody has the seat that he was given in it.
@@ -217,6 +242,9 @@ impl Promises {
     fn results_count_once(&mut self) -> Result<(), String> {
         if let Some(moved) = self.moved_seats.first() {
             return Err(moved.clone());
+        }
+        if let Some(blamed) = self.blamed.first() {
+            return Err(blamed.clone());
         }
         if let Some(game) = self.wrong_results.first() {
             return Err(format!("{game} has a result of a placement that was not in force"));

@@ -1,7 +1,7 @@
 //! Both cores in one thread, on a false network, from one seed.
 //!
 //! A world is harsher than reality: messages late, lost and doubled, streams that break unnoticed, a lobby that dies at any
-//! event and loses what was not written, rooms that crash, hang and lie, players who go away without a word. Invariants are
+//! event and loses what was not written, or stands still for a while, rooms that crash, hang and lie, players who go away without a word. Invariants are
 //! checked at every step; after healing, everybody who waits is served.
 
 mod acts;

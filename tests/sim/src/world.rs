@@ -19,6 +19,10 @@ use crate::room::{Piece, Process, Said};
 const PLAYERS: u64 = 14;
 /// A room and the lobby agree on the seats this long after their stream was opened, or a seat changed.
 const AGREE_WITHIN: Duration = Duration::from_millis(2_500);
+/// A room breaks its stream when the lobby is silent for so long.
+const LOBBY_SILENT: Duration = Duration::from_secs(5);
+/// What a lobby takes for a stall at the latest: that it is called so much later than before.
+const SURELY_A_STALL: Duration = Duration::from_millis(2_001);
 /// What a message takes, in milliseconds.
 const DELAY: (u64, u64) = (1, 60);
 
@@ -56,8 +60,35 @@ pub(crate) enum Happening {
     Crash,
     /// It comes back.
     Resume,
+    /// It stood still, and goes on: it looks at its clock before it hears anything.
+    Wakes,
+    /// A room has not heard of the lobby for too long, over a link that stood when that began.
+    GivesUp(RoomId, u64),
     /// Something goes wrong with a room, or a stream.
     Trouble,
+}
+
+impl Happening {
+    /// What a lobby that stands still reads when it goes on.
+    fn is_for_the_lobby(&self) -> bool {
+        match self {
+            Self::Call(_) | Self::Up(..) | Self::Piece(..) | Self::LobbyLost(..) | Self::Committed(_) => true,
+            Self::Attach(_)
+            | Self::Down(..)
+            | Self::Kept(..)
+            | Self::RoomLost(..)
+            | Self::Answer(..)
+            | Self::Notice(..)
+            | Self::Started(..)
+            | Self::Beat(_)
+            | Self::Acts(_)
+            | Self::Crash
+            | Self::Resume
+            | Self::Wakes
+            | Self::GivesUp(..)
+            | Self::Trouble => false,
+        }
+    }
 }
 
 /// A stream's two ends and what is under way.
@@ -85,6 +116,8 @@ pub struct World {
     life: u64,
     /// It dies with the next decision.
     armed: bool,
+    /// It stands still until then: what reaches it is read when it goes on.
+    stands: Time,
     agenda: BTreeMap<(Time, u64), Happening>,
     order: u64,
     pub(crate) processes: BTreeMap<RoomId, Process>,
@@ -106,6 +139,8 @@ pub struct World {
     journals: BTreeMap<MatchId, Vec<u8>>,
     /// Matches that a second room took up.
     pub recovered: u32,
+    /// Times that the lobby stood still, and must have noticed.
+    pub stalls: u32,
     /// Something that a world does wrong on purpose: a second room is asked to go on with each match, too.
     pub hands_down_twice: bool,
 }
@@ -160,6 +195,7 @@ impl World {
             handed: Vec::new(),
             life: 0,
             armed: false,
+            stands: Time::ZERO,
             agenda: BTreeMap::new(),
             order: 0,
             processes: BTreeMap::new(),
@@ -176,6 +212,7 @@ impl World {
             strife: BTreeMap::new(),
             journals: BTreeMap::new(),
             recovered: 0,
+            stalls: 0,
             hands_down_twice: false,
         };
         world.make_parties();
@@ -198,7 +235,7 @@ impl World {
         let end = self.now + duration;
         loop {
             let agenda = self.agenda.first_key_value().map_or(Time::MAX, |(&(at, _), _)| at);
-            let lobby = self.lobby.as_ref().map_or(Time::MAX, Lobby::deadline);
+            let lobby = self.lobby.as_ref().map_or(Time::MAX, |lobby| lobby.deadline().max(self.stands));
             let room = self.processes.values().map(|room| (room.deadline(), room.id)).min();
             let next = agenda.min(lobby).min(room.map_or(Time::MAX, |(at, _)| at));
             if next > end {
@@ -208,7 +245,11 @@ impl World {
             self.now = self.now.max(next);
             self.steps += 1;
             if agenda == next {
-                let Some((_, happening)) = self.agenda.pop_first() else { continue };
+                let Some(((_, order), happening)) = self.agenda.pop_first() else { continue };
+                if self.stands > self.now && happening.is_for_the_lobby() {
+                    self.agenda.insert((self.stands, order), happening); // in its order
+                    continue;
+                }
                 self.happen(happening).map_err(|broken| self.broken(&broken))?;
             } else if let Some((at, id)) = room
                 && at == next
@@ -223,7 +264,10 @@ impl World {
             }
             if let Some(lobby) = &self.lobby {
                 let held = self.promises.check(lobby.state(), &self.players);
-                let held = held.and_then(|()| Promises::placements_end(lobby, self.now));
+                let held = match self.stands > self.now {
+                    true => held,
+                    false => held.and_then(|()| Promises::placements_end(lobby, self.now)),
+                };
                 let held = held.and_then(|()| self.one_room_per_placement());
                 held.map_err(|broken| self.broken(&broken))?;
             }
@@ -323,12 +367,29 @@ impl World {
             Happening::Acts(index) => self.act(index),
             Happening::Crash => self.crash(),
             Happening::Resume => self.resume()?,
+            Happening::Wakes => {
+                self.strife.clear(); // it could not agree with anybody
+                if let Some(lobby) = &mut self.lobby {
+                    lobby.advance(self.now);
+                    self.flush();
+                }
+            }
+            Happening::GivesUp(room, generation) => {
+                let stands = self.stands > self.now;
+                if stands && self.links.get(&room).is_some_and(|link| link.generation == generation) {
+                    self.note(|| format!("{room} gives the lobby up"));
+                    self.break_link(room, true);
+                }
+            }
             Happening::Trouble => self.trouble(),
         }
         Ok(())
     }
 
     pub(crate) fn input(&mut self, input: Input) {
+        if self.stands > self.now {
+            return self.later(self.stands.since(self.now), Happening::Call(Box::new(input)));
+        }
         self.note(|| format!("lobby < {input:?}"));
         if let Some(lobby) = &mut self.lobby {
             lobby.handle(self.now, input);
@@ -376,6 +437,7 @@ impl World {
 
     fn write(&mut self, batch: &Batch) {
         for event in &batch.events {
+            self.promises.decided(event);
             if let Event::MatchEnded(outcome) = event
                 && self.written.match_(outcome.match_id).and_then(lobby_core::Match::place).map(|(_, epoch)| epoch)
                     != Some(outcome.epoch)
@@ -403,6 +465,7 @@ impl World {
         handed[..kept].iter().for_each(|batch| self.write(batch));
         self.note(|| format!("the lobby dies; {kept} of {} batches were written", handed.len()));
         self.lobby = None;
+        (self.stands, self.promises.woke) = (Time::ZERO, Time::ZERO);
         self.life += 1;
         self.askers.clear();
         let rooms: Vec<RoomId> = self.links.keys().copied().collect();
@@ -596,7 +659,7 @@ impl World {
     }
 
     fn attach(&mut self, id: RoomId) {
-        let up = self.lobby.is_some();
+        let up = self.lobby.is_some() && self.stands <= self.now;
         let Some(process) = self.processes.get_mut(&id) else { return };
         if process.open {
             return;
@@ -645,7 +708,8 @@ impl World {
 
     /// While a stream stands, room and lobby come to agree on who has a seat, whatever was lost with the one before.
     fn room_and_ledger_agree(&mut self, id: RoomId) -> Result<(), String> {
-        let stands = |link: &&Link| link.stream.is_some();
+        let listens = self.stands <= self.now;
+        let stands = |link: &&Link| listens && link.stream.is_some();
         let (Some(lobby), Some(process), Some(link)) =
             (&self.lobby, self.processes.get(&id), self.links.get(&id).filter(stands))
         else {
@@ -724,6 +788,9 @@ impl World {
         }
         let count = self.processes.len() as u64;
         let chosen = self.dice.below(count) as usize;
+        if self.dice.once_in(8) {
+            self.stand_still();
+        }
         let kind = self.dice.below(6);
         if let Some(&id) = self.processes.keys().nth(chosen) {
             match kind {
@@ -749,6 +816,26 @@ impl World {
         }
         let after = self.dice.millis(500, 6_000);
         self.later(after, Happening::Trouble);
+    }
+
+    /// The lobby stands still, for less than a room may be silent, or for longer than all wait for it.
+    fn stand_still(&mut self) {
+        if self.lobby.is_none() || self.stands > self.now {
+            return;
+        }
+        let most = if self.dice.once_in(3) { 20_000 } else { 6_000 };
+        let stop = self.dice.millis(500, most);
+        self.stands = self.now + stop;
+        self.note(|| format!("the lobby stands still for {} ms", stop.as_millis()));
+        self.agenda.insert((self.stands, 0), Happening::Wakes);
+        if stop >= SURELY_A_STALL {
+            self.stalls += 1;
+            self.promises.woke = self.stands;
+        }
+        let links: Vec<(RoomId, u64)> = self.links.iter().map(|(&room, link)| (room, link.generation)).collect();
+        for (room, generation) in links.into_iter().filter(|_| stop > LOBBY_SILENT) {
+            self.later(LOBBY_SILENT, Happening::GivesUp(room, generation));
+        }
     }
 
     /// A message of the lobby reaches a room.

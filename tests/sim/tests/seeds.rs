@@ -49,6 +49,12 @@ fn matches_do_go_on_in_other_rooms() {
 }
 
 #[test]
+fn lobbies_do_stand_still() {
+    let stalls: u32 = (0..20).map(|seed| run(seed).map(|world| world.stalls).unwrap_or_default()).sum();
+    assert!(stalls >= 20, "only {stalls} times");
+}
+
+#[test]
 fn a_match_that_two_rooms_go_on_with_is_seen() {
     let broken = (0..20).find_map(|seed| {
         let mut world = World::new(seed);

@@ -43,7 +43,11 @@ fn nobody_is_closed_and_every_seat_is_held_as_long_as_before() {
             world.pass(Duration::from_secs(2));
             world.cut(2, 0);
             world.pass(Duration::from_secs(5));
+            // What the room sent last is not acknowledged yet.
+            world.player(1).stalled = true;
+            world.pass(Duration::from_millis(300));
             world.stand_still(stop);
+            world.player(1).stalled = false;
             if hears_first {
                 world.say(0, &ToServer::Ping { client_ms: 0 }.encode());
             }
