@@ -4,6 +4,7 @@ mod calls;
 mod history;
 mod listed;
 mod matches;
+mod overdue;
 mod plans;
 mod recover;
 mod reports;

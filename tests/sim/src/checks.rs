@@ -48,15 +48,15 @@ impl Promises {
 
     /// Something is written. That a lobby stood still is held against nobody.
     pub(crate) fn decided(&mut self, event: &Event) {
-        let blame = match *event {
-            Event::TicketEnded { ticket, at, how: TicketEnd::Expired } => {
-                Some((at, LEASE, format!("{ticket} ran out")))
-            }
-            Event::MatchOrphaned { match_id, at, reason: LostReason::RoomSilent, .. }
-            | Event::MatchLost { match_id, at, reason: LostReason::RoomSilent, .. } => {
-                Some((at, SILENCE, format!("the room of {match_id} was silent")))
-            }
-            _ => None,
+        let blame = if let Event::TicketEnded { ticket, at, how: TicketEnd::Expired } = event {
+            Some((*at, LEASE, format!("{ticket} ran out")))
+        } else if let Event::MatchOrphaned { match_id, at, reason, .. } | Event::MatchLost { match_id, at, reason, .. } =
+            event
+            && *reason == LostReason::RoomSilent
+        {
+            Some((*at, SILENCE, format!("the room of {match_id} was silent")))
+        } else {
+            None
         };
         if let Some((at, time, what)) = blame
             && (self.woke..self.woke + time).contains(&at)
