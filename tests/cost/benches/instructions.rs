@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use bellhop_cost::full_match::{FullMatch, Moves};
+use bellhop_cost::full_match::{FullMatch, RecordedMoves};
 use bellhop_cost::rig::Rig;
 use bellhop_game::Game;
 use bellhop_maze::Maze;
@@ -66,14 +66,14 @@ fn encode<G: Game>(mut of: FullMatch<G>) -> FullMatch<G> {
     of
 }
 
-fn moves<G: Game>(count: usize) -> Moves<G> {
-    Moves::new(1, count)
+fn moves<G: Game>(count: usize) -> RecordedMoves<G> {
+    RecordedMoves::new(1, count)
 }
 
 #[library_benchmark]
 #[bench::sketch(args = [100], setup = moves::<Sketch>, config = at_most(790_000))]
 #[bench::tictactoe(args = [5], setup = moves::<TicTacToe>, config = at_most(6_780))]
-fn command<G: Game>(mut of: Moves<G>) -> Moves<G> {
+fn command<G: Game>(mut of: RecordedMoves<G>) -> RecordedMoves<G> {
     assert!(of.make() > 0);
     of
 }

@@ -65,18 +65,18 @@ impl<G: Game> FullMatch<G> {
 }
 
 /// A match of a game without steps, and moves that were made in it once before.
-pub struct Moves<G: Game> {
+pub struct RecordedMoves<G: Game> {
     game: G,
     /// By whom, what, and when, in milliseconds of the match.
     moves: Vec<(Seat, G::Command, u64)>,
 }
 
-impl<G: Game> Moves<G> {
+impl<G: Game> RecordedMoves<G> {
     /// At its beginning, with so many moves to come, which bots think of. What it asks of the world outside is not answered.
     ///
     /// # Panics
     /// If a bot breaks the rules, or they do not move that often.
-    pub fn new(seed: u64, count: usize) -> Moves<G> {
+    pub fn new(seed: u64, count: usize) -> RecordedMoves<G> {
         let (mut game, mut rng) = (begun::<G>(seed), Rng::new(seed));
         let mut moves = Vec::new();
         let mut now_ms = 0;
@@ -94,7 +94,7 @@ impl<G: Game> Moves<G> {
             assert!(now_ms < 60_000, "nobody moves");
         }
         moves.truncate(count);
-        Moves { game: begun(seed), moves }
+        RecordedMoves { game: begun(seed), moves }
     }
 
     /// Makes the moves, and views and writes what each seat is shown of each; how many bytes that is.
