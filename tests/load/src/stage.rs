@@ -145,6 +145,8 @@ impl<G: Game> Player<G> {
                 self.socket.send(Message::binary(message)).await?;
             }
         }
+        // As a page does, if only to forget it.
+        drop(self.client.news());
         Ok(self.client.stats(0.0).frames != before)
     }
 }
