@@ -40,7 +40,12 @@ pub(crate) struct Clock {
 impl Clock {
     /// Goes on from the wall clock, or from the journal's newest time where that lies ahead.
     pub(crate) fn new(epoch_ms: u64, newest: u64) -> Clock {
-        let wall = crate::players::unix_ms().saturating_sub(epoch_ms).saturating_mul(1_000);
+        Clock::at(crate::players::unix_ms(), epoch_ms, newest)
+    }
+
+    /// The wall clock is asked once, and then never again: whoever sets it changes nothing while a lobby runs.
+    fn at(wall_ms: u64, epoch_ms: u64, newest: u64) -> Clock {
+        let wall = wall_ms.saturating_sub(epoch_ms).saturating_mul(1_000);
         Clock { base: wall.max(newest), start: Instant::now() }
     }
 
@@ -182,4 +187,21 @@ pub(crate) fn new(parts: Parts, gateways: Key, cluster: mpsc::Sender<ClusterOrde
     };
     let drive = Drive::new(parts, gateways, cluster, bell, receivers, rooms, settings, open_games_changed);
     (drive, core)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_whatever_the_wall_clock_says_at_a_restart() {
+        let (epoch_ms, hour_ms) = (1_800_000_000_000, 3_600_000);
+        let newest = 2 * hour_ms * 1_000;
+        let began = |wall_ms| Clock::at(wall_ms, epoch_ms, newest).base;
+        assert_eq!(began(epoch_ms + 2 * hour_ms + 5), newest + 5_000, "as time passed");
+        assert_eq!(began(epoch_ms + 3 * hour_ms), newest + hour_ms * 1_000, "set forwards");
+        assert_eq!(began(epoch_ms + hour_ms), newest, "set back");
+        assert_eq!(began(epoch_ms - hour_ms), newest, "before the journal began");
+        assert_eq!(began(0), newest, "a machine without a clock");
+    }
 }

@@ -19,6 +19,7 @@ use futures_util::Stream;
 use lobby_core::{Answer, Call, ClusterNews, Effect, Input, MatchId, Name, RoomId, RoomView, StreamId};
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,8 +41,9 @@ use crate::metrics::Metrics;
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// How often both sides say that they are there.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
-/// A stream without a word for so long is dead, whatever TCP thinks of it. The core gave the room up before.
-const SILENT_FOR: Duration = Duration::from_secs(15);
+/// A stream without a word for so many of our heartbeats is dead, whatever TCP thinks of it. The core gave the room up before.
+/// Beats, and not seconds: while this process stood still, nobody was silent.
+const SILENT_BEATS: u32 = 15;
 /// Longest address and names a room may say.
 const MAX_TEXT: usize = 256;
 /// Games that one room hosts, at most.
@@ -224,7 +226,8 @@ impl Link {
         stop: CancellationToken,
     ) {
         let mut beat = tokio::time::interval(HEARTBEAT);
-        let mut heard = tokio::time::Instant::now();
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut silent = 0;
         let why = loop {
             let goes_on = tokio::select! {
                 () = stop.cancelled() => break "the lobby stops",
@@ -234,7 +237,7 @@ impl Link {
                 },
                 message = up.message() => match message {
                     Ok(Some(message)) => {
-                        heard = tokio::time::Instant::now();
+                        silent = 0;
                         self.hear(message).await
                     }
                     Ok(None) => break "the room closed it",
@@ -244,7 +247,8 @@ impl Link {
                     }
                 },
                 _ = beat.tick() => {
-                    if heard.elapsed() > SILENT_FOR {
+                    silent += 1;
+                    if silent > SILENT_BEATS {
                         break "the room was silent";
                     }
                     self.say(Down::Heartbeat(v1::Heartbeat {})).await

@@ -57,8 +57,9 @@ pub(crate) async fn stay(shared: Arc<Shared>) {
         match session(&shared).await {
             Ok(()) => return,
             Err(Broken { error, attached }) => {
-                if let Some(until) = attached {
-                    last_attached = until;
+                if attached {
+                    // Until now, as far as anybody knows who may have stood still since the lobby was last heard of.
+                    last_attached = Instant::now();
                     pause = FIRST_PAUSE;
                     told = false;
                 }
@@ -94,13 +95,13 @@ fn jittered(pause: Duration) -> Duration {
 
 struct Broken {
     error: anyhow::Error,
-    /// When the lobby was last heard of, if it took us.
-    attached: Option<Instant>,
+    /// The lobby had taken us.
+    attached: bool,
 }
 
 /// One stream, from Hello to its end. `Ok` when there is nothing left to say.
 async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
-    let before = |error| Broken { error, attached: None };
+    let before = |error| Broken { error, attached: false };
     let (to_lobby, mut from_lobby) = connect(shared).await.map_err(before)?;
     let mut stream = Stream {
         shared,
@@ -111,7 +112,7 @@ async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
         written: BTreeMap::new(),
         bundles: JoinSet::new(),
         handed: (0, Vec::new()),
-        heard: None,
+        welcomed: false,
     };
     let ran = stream.run(&mut from_lobby).await;
     if ran.is_ok() {
@@ -121,7 +122,7 @@ async fn session(shared: &Arc<Shared>) -> Result<(), Broken> {
         drop(tokio::time::timeout(LAST_WORDS, ended).await);
         return Ok(());
     }
-    ran.map_err(|error| Broken { error, attached: stream.heard })
+    ran.map_err(|error| Broken { error, attached: stream.welcomed })
 }
 
 async fn connect(shared: &Shared) -> anyhow::Result<(mpsc::Sender<RoomMessage>, Streaming<LobbyMessage>)> {
@@ -176,7 +177,8 @@ struct Stream<'a> {
     bundles: JoinSet<()>,
     /// The journal of a match that is to go on here, and its epoch; its Host follows.
     handed: (u64, Vec<u8>),
-    heard: Option<Instant>,
+    /// The lobby took us.
+    welcomed: bool,
 }
 
 impl Stream<'_> {
@@ -196,7 +198,7 @@ impl Stream<'_> {
                 }
                 () = self.shared.board.changed.notified() => self.tell().await?,
                 () = self.shared.board.journaled.notified() => {
-                    if self.heard.is_some() {
+                    if self.welcomed {
                         self.send_journals().await?;
                     }
                 }
@@ -218,7 +220,7 @@ impl Stream<'_> {
 
     /// Says what is new. Before the welcome nobody listens.
     async fn tell(&mut self) -> anyhow::Result<()> {
-        if self.heard.is_none() {
+        if !self.welcomed {
             return Ok(());
         }
         let (state, answers) = {
@@ -291,13 +293,12 @@ impl Stream<'_> {
     }
 
     async fn obey(&mut self, kind: lobby_message::Kind) -> anyhow::Result<()> {
-        self.heard = self.heard.map(|_| Instant::now());
         match kind {
             lobby_message::Kind::Welcome(welcome) => {
                 tracing::info!(room = welcome.room_id, fleet = self.shared.settings.fleet, "attached");
                 self.shared.metrics.attached.inc();
                 self.shared.identify(Identity { room: welcome.room_id, routing: welcome.routing });
-                self.heard = Some(Instant::now());
+                self.welcomed = true;
                 self.tell().await
             }
             lobby_message::Kind::Host(host) => {

@@ -154,3 +154,23 @@ async fn a_match_that_is_called_off_ends_for_all_and_the_room_is_free() {
     line.acknowledge(&result).await;
     assert_eq!(line.host(2, "pulse", "{}", 1).await, Ok(2));
 }
+
+#[tokio::test]
+async fn a_wall_clock_that_was_set_costs_a_player_one_try() {
+    const HOUR_MS: u64 = 3_600_000;
+    let (lobby, under, line) = Under::hosting("pulse", "{}", 2).await;
+    // Sealed just before the clock was set forwards. His seat waits for the next token, sealed by the same clock.
+    let old = line.token_with(&lobby, 1, 0, |claim| claim.expires_ms -= HOUR_MS);
+    assert_eq!(refusal(dial(under.address, "r-1", &old).await), (401, "expired-token".into()));
+    let mut ann = Player::<Pulse>::join(under.address, &line.token(&lobby, 1, 0)).await;
+    ann.until_state().await;
+    // Sealed just before it was set back: good for an hour more, and for one use all the same.
+    let new = line.token_with(&lobby, 1, 1, |claim| claim.expires_ms += HOUR_MS);
+    let mut bob = Player::<Pulse>::join(under.address, &new).await;
+    bob.until_state().await;
+    assert_eq!(refusal(dial(under.address, "r-1", &new).await), (409, "replayed-token".into()));
+    // Who plays, plays on, and what brings him back is good for a day.
+    ann.resume().await;
+    ann.frames(3).await;
+    bob.frames(3).await;
+}
