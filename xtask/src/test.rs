@@ -162,16 +162,16 @@ fn tests(which: &[&str]) -> Result<()> {
 }
 
 fn browser() -> Result<()> {
-    in_chromium(&["test"], false)
+    in_chromium(&["test"])
 }
 
 /// Runs a script of tests/e2e, given with its arguments, against a lobby and a gateway of its own, in a real Chromium.
 ///
 /// # Errors
 /// If something cannot be built or started, or the script fails.
-pub(crate) fn in_chromium(script: &[&str], release: bool) -> Result<()> {
+pub(crate) fn in_chromium(script: &[&str]) -> Result<()> {
     needs::chromium()?;
-    let built = assemble::build_all(release)?;
+    let built = assemble::build_all(false)?;
     let root = root();
     let data = tempfile::tempdir().context("a directory for the test's data")?;
     let mut place = Place::free(data.path())?;
