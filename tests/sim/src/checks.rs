@@ -30,6 +30,8 @@ pub(crate) struct Promises {
     /// When the lobby went on after it had stood still, and who was blamed for that.
     pub(crate) woke: Time,
     blamed: Vec<String>,
+    /// Matches whose room was found silent before, and which are lost for that when no other takes them up.
+    silent: BTreeSet<MatchId>,
     counted: usize,
     seen: BTreeSet<MatchId>,
     /// The seats that a ticket was first told of in a match.
@@ -50,9 +52,11 @@ impl Promises {
     pub(crate) fn decided(&mut self, event: &Event) {
         let blame = if let Event::TicketEnded { ticket, at, how: TicketEnd::Expired } = event {
             Some((*at, LEASE, format!("{ticket} ran out")))
-        } else if let Event::MatchOrphaned { match_id, at, reason, .. } | Event::MatchLost { match_id, at, reason, .. } =
-            event
-            && *reason == LostReason::RoomSilent
+        } else if let Event::MatchOrphaned { match_id, at, reason: LostReason::RoomSilent, .. } = event {
+            self.silent.insert(*match_id);
+            Some((*at, SILENCE, format!("the room of {match_id} was silent")))
+        } else if let Event::MatchLost { match_id, at, reason: LostReason::RoomSilent, .. } = event
+            && !self.silent.contains(match_id)
         {
             Some((*at, SILENCE, format!("the room of {match_id} was silent")))
         } else {
@@ -111,6 +115,7 @@ impl Promises {
 
     /// No match waits for a room's answer longer than it may.
     pub(crate) fn placements_end(lobby: &Lobby, now: Time) -> Result<(), String> {
+        let reattach = lobby.state().settings().timing.reattach;
         for game in lobby.state().matches() {
             if let MatchPhase::Placing(placement) = game.phase
                 && placement.deadline.max(lobby.reattach_until()) + PLACED_LATE < now
@@ -118,7 +123,7 @@ impl Promises {
                 return Err(format!("{} waits for {} since long past {}", game.id, placement.room, placement.deadline));
             }
             if let MatchPhase::Orphaned { at, .. } = game.phase
-                && (at + RECOVER_WITHIN).max(lobby.reattach_until()) + PLACED_LATE < now
+                && (at + reattach).max(lobby.reattach_until()) + RECOVER_WITHIN + PLACED_LATE < now + reattach
             {
                 return Err(format!("{} waits since {at} for a room that goes on with it", game.id));
             }

@@ -367,6 +367,8 @@ impl World {
             Happening::Acts(index) => self.act(index),
             Happening::Crash => self.crash(),
             Happening::Resume => self.resume()?,
+            // The one it was waking for died meanwhile.
+            Happening::Wakes if self.stands > self.now => {}
             Happening::Wakes => {
                 self.strife.clear(); // it could not agree with anybody
                 if let Some(lobby) = &mut self.lobby {

@@ -75,3 +75,10 @@ fn one_seed() {
         panic!("{broken}");
     }
 }
+
+/// The lobby died while a match moved to another room, and the next one was refused there: nobody looked at its time.
+#[test]
+fn a_match_that_a_new_lobby_finds_no_room_for_does_not_wait_for_ever() {
+    let (_, result) = logged(12_667);
+    assert_eq!(result, Ok(()));
+}

@@ -59,7 +59,6 @@ impl Lobby {
         self.decide(Event::MatchOrphaned { match_id: id, epoch, at: self.now, reason });
         self.seats_changed(id);
         self.reclass(room);
-        self.at(self.now + RECOVER_WITHIN, Timer::Recovery(id));
         self.rehouse(id);
     }
 
@@ -68,10 +67,12 @@ impl Lobby {
         let Some(game) = self.state.match_(id) else { return };
         let MatchPhase::Orphaned { epoch, reason, at, .. } = game.phase else { return };
         let (queue, formed) = (game.queue, game.formed);
-        let too_late = at.max(self.woke) + RECOVER_WITHIN <= self.now;
-        if too_late || game.attempts >= MAX_RECOVERIES {
+        let due = at.max(self.woke) + RECOVER_WITHIN;
+        if due <= self.now || game.attempts >= MAX_RECOVERIES {
             self.cut(id, epoch, reason);
         } else {
+            // Also where a lobby before this one had begun to look.
+            self.at(due, Timer::Recovery(id));
             self.look_for_room(id, queue, formed);
         }
     }
