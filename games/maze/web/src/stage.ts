@@ -37,6 +37,7 @@ export class Stage {
   #pen = this.canvas.getContext("2d");
   #lit = document.createElement("canvas");
   #mask = document.createElement("canvas");
+  #tint = document.createElement("canvas");
   #size = { width: 0, height: 0 };
   #observer = new ResizeObserver(() => this.#resize());
   #ground: Ground | undefined;
@@ -114,8 +115,8 @@ export class Stage {
     this.#size = { width, height };
     this.canvas.width = this.#lit.width = Math.round(width * devicePixelRatio);
     this.canvas.height = this.#lit.height = Math.round(height * devicePixelRatio);
-    this.#mask.width = Math.ceil(width / SOFT);
-    this.#mask.height = Math.ceil(height / SOFT);
+    this.#mask.width = this.#tint.width = Math.ceil(width / SOFT);
+    this.#mask.height = this.#tint.height = Math.ceil(height / SOFT);
   }
 
   /** Where bodies are shown: the own one where it is, the others a little smoother than news of them come. */
@@ -142,15 +143,17 @@ export class Stage {
   /** Where the upper left corner of the maze is: it follows the own body, and shows nothing beyond the maze. */
   #look(view: View, scene: Scene, cell: number, since: number): [number, number] {
     const { width, height } = this.#size;
-    const [whole, high] = [view.map.width * cell, view.map.height * cell];
+    const [wide, high] = [view.map.width * cell, view.map.height * cell];
     const own = this.#places.get(scene.you);
     const goal = own ?? this.#camera ?? { x: view.map.width / 2, y: view.map.height / 2 };
     const from = this.#camera ?? goal;
     const part = scene.still ? 1 : 1 - Math.exp(-since / 130);
     this.#camera = { x: from.x + (goal.x - from.x) * part, y: from.y + (goal.y - from.y) * part };
+    // On a whole pixel: what is painted beforehand is then copied, and not smoothed anew for each frame.
+    const whole = (at: number) => Math.round(at * devicePixelRatio) / devicePixelRatio;
     const along = (size: number, all: number, at: number) =>
-      all <= size ? (size - all) / 2 : Math.min(0, Math.max(size - all, size / 2 - at * cell));
-    return [along(width, whole, this.#camera.x), along(height, high, this.#camera.y)];
+      whole(all <= size ? (size - all) / 2 : Math.min(0, Math.max(size - all, size / 2 - at * cell)));
+    return [along(width, wide, this.#camera.x), along(height, high, this.#camera.y)];
   }
 
   /** The lit maze and all in it. */
@@ -175,8 +178,9 @@ export class Stage {
   #shine(pen: CanvasRenderingContext2D, view: View, scene: Scene, cell: number, ox: number, oy: number, nowMs: number): void {
     const lit = this.#lit.getContext("2d");
     const mask = this.#mask.getContext("2d");
+    const tint = this.#tint.getContext("2d");
     const eye = this.#places.get(scene.you);
-    if (lit === null || mask === null || eye === undefined || this.#ground === undefined) {
+    if (lit === null || mask === null || tint === null || eye === undefined || this.#ground === undefined) {
       return;
     }
     const scale = devicePixelRatio;
@@ -184,6 +188,14 @@ export class Stage {
     const unit = cell / view.tile;
     const [ex, ey] = [ox + eye.x * cell, oy + eye.y * cell];
     const reach = (view.reach ?? 0) * unit * (scene.still ? 1 : 1 + Math.sin(nowMs / 310) * 0.008 + Math.sin(nowMs / 97) * 0.005);
+
+    // Nothing is lit beyond the reach: all that follows is painted in this part of the window alone.
+    const far = reach + cell;
+    const [left, top] = [Math.max(0, Math.floor(ex - far)), Math.max(0, Math.floor(ey - far))];
+    const [wide, high] = [Math.min(width, Math.ceil(ex + far)) - left, Math.min(height, Math.ceil(ey + far)) - top];
+    if (wide <= 0 || high <= 0) {
+      return;
+    }
 
     mask.setTransform(1 / SOFT, 0, 0, 1 / SOFT, 0, 0);
     mask.clearRect(0, 0, width + SOFT, height + SOFT);
@@ -209,17 +221,25 @@ export class Stage {
     mask.fillStyle = glow;
     mask.fillRect(0, 0, width + SOFT, height + SOFT);
 
-    lit.setTransform(scale, 0, 0, scale, 0, 0);
-    lit.globalCompositeOperation = "source-over";
-    lit.clearRect(0, 0, width, height);
-    lit.drawImage(this.#ground.lit, ox, oy, view.map.width * cell, view.map.height * cell);
     // Whose eyes throw it shows in the light: warm, or the cold of the one who haunts.
-    const tint = lit.createRadialGradient(ex, ey, 0, ex, ey, reach);
+    tint.setTransform(1 / SOFT, 0, 0, 1 / SOFT, 0, 0);
+    tint.clearRect(0, 0, width + SOFT, height + SOFT);
+    const hue = tint.createRadialGradient(ex, ey, 0, ex, ey, reach);
     const [warm, cold] = ["rgb(255 196 110 / 30%)", "rgb(130 80 255 / 26%)"];
-    tint.addColorStop(0, scene.you === view.haunter ? cold : warm);
-    tint.addColorStop(1, "rgb(30 20 60 / 20%)");
-    lit.fillStyle = tint;
-    lit.fillRect(0, 0, width, height);
+    hue.addColorStop(0, scene.you === view.haunter ? cold : warm);
+    hue.addColorStop(1, "rgb(30 20 60 / 20%)");
+    tint.fillStyle = hue;
+    tint.fillRect(0, 0, width + SOFT, height + SOFT);
+
+    lit.setTransform(scale, 0, 0, scale, 0, 0);
+    lit.save();
+    lit.beginPath();
+    lit.rect(left, top, wide, high);
+    lit.clip();
+    lit.globalCompositeOperation = "source-over";
+    lit.clearRect(left, top, wide, high);
+    lit.drawImage(this.#ground.lit, ox, oy, view.map.width * cell, view.map.height * cell);
+    lit.drawImage(this.#tint, 0, 0, this.#tint.width * SOFT, this.#tint.height * SOFT);
     for (const gate of view.map.gates) {
       const open = view.own !== null && view.own.seat !== view.haunter && view.own.carried >= view.need;
       drawGate(lit, ox + (gate[0] + 0.5) * cell, oy + (gate[1] + 0.5) * cell, cell, open, scene.still ? 0 : nowMs);
@@ -228,10 +248,9 @@ export class Stage {
       drawSpark(lit, ox + (spark[0] + 0.5) * cell, oy + (spark[1] + 0.5) * cell, cell, scene.still ? 0 : nowMs + spark[0] * 311 + spark[1] * 197);
     }
     lit.globalCompositeOperation = "destination-in";
-    lit.imageSmoothingQuality = "high";
     lit.drawImage(this.#mask, 0, 0, this.#mask.width * SOFT, this.#mask.height * SOFT);
-    lit.globalCompositeOperation = "source-over";
-    pen.drawImage(this.#lit, 0, 0, width, height);
+    lit.restore();
+    pen.drawImage(this.#lit, left * scale, top * scale, wide * scale, high * scale, left, top, wide, high);
 
     // Bodies are cut by the edge of the shadow, but not dimmed: who is seen, is seen.
     pen.save();
